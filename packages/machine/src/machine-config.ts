@@ -1,0 +1,36 @@
+/**
+ * What makes a machine: plain data, the same on every host. With the digests of its images it is the initial
+ * state (premise C1), so it stands in the header of a log.
+ */
+
+export interface MachineConfig {
+  readonly ramSizeBytes: number;
+  readonly harts: 1;
+  /** `sbi`: the machine answers an S-mode kernel's SBI calls; `none`: M-mode at 0x8000_0000; `firmware`: an image. */
+  readonly bios: 'sbi' | 'none' | 'firmware';
+  /** The kernel's command line; empty for none. */
+  readonly append: string;
+  readonly kernel: ImageRef | undefined;
+  readonly initrd: ImageRef | undefined;
+  readonly firmware: ImageRef | undefined;
+  readonly disks: readonly ImageRef[];
+  readonly virtio: 'modern' | 'legacy';
+  /** `host`: entropy comes as events; `seed`: from a generator in the state; `none`: no device. */
+  readonly rng: { readonly kind: 'host' | 'none' } | { readonly kind: 'seed'; readonly seed: number };
+  readonly net: 'none' | 'loopback' | 'scripted';
+  readonly hasVirtioConsole: boolean;
+  /** `virtual`: one nanosecond a step for ever; `host`: the line is moved by clock-line events. */
+  readonly clock: 'host' | 'virtual';
+  /** Nanoseconds since 1970 at mtime 0, decimal: what the RTC starts from. */
+  readonly rtcBaseNanoseconds: string;
+  /** 32 bytes as hexadecimal for /chosen/rng-seed. */
+  readonly rngSeedHex: string;
+}
+
+/** An image by content. `name` is where it was found when the machine was made; only the digest counts. */
+export interface ImageRef {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** BLAKE3-256, hexadecimal. */
+  readonly digestHex: string;
+}

@@ -1,0 +1,78 @@
+/**
+ * A machine as its driver sees it: it runs until a time point, takes events between two steps, and lets outputs
+ * out. The recorder and the replayer use nothing else.
+ */
+import type { MachineEvent, MachineOutputs } from '@casmotion/events';
+import type { TimePoint } from '@casmotion/time-point';
+
+/** Why `run` returned. */
+export type Stop =
+  /** The machine stands at `until`. */
+  | { readonly kind: 'time-point' }
+  /**
+   * Every hart waits in WFI. `deadlineTicks` is where the machine's own next alarm lies, if it has one. The
+   * driver either calls `wakeAtDeadline` (at once, or after sleeping) or applies events; then it runs on.
+   */
+  | { readonly kind: 'idle'; readonly deadlineTicks: number | undefined }
+  /** A device waits for the host (`wantedEntropyBytes` > 0). Just a hint to look at host inputs now. */
+  | { readonly kind: 'wants-host' }
+  /** The guest ended the machine. It does not run again. */
+  | { readonly kind: 'halted'; readonly result: HaltResult };
+
+/** How the guest ended the machine. */
+export type HaltResult =
+  | { readonly cause: 'power-off' }
+  /** A reset request also ends the run; the reason is shown. */
+  | { readonly cause: 'reset' }
+  /** The test finisher's FAIL or an SBI shutdown for a system failure. */
+  | { readonly cause: 'failure'; readonly code: number };
+
+/** What a landmark holds: enough to see at once that a replayed machine stands where the recorded one did. */
+export interface Landmark {
+  readonly at: TimePoint;
+  readonly pc: bigint;
+  /** 8 bytes over pc, privilege, integer and float registers and CSRs of every hart. */
+  readonly registerDigest: Uint8Array;
+  /** 16 bytes over the whole canonical state. */
+  readonly stateDigest: Uint8Array;
+}
+
+export interface MachineInterface {
+  readonly at: TimePoint;
+  readonly pc: bigint;
+  /** Guest time, in ticks of 100 ns since power-on. A function of the state. */
+  readonly ticks: number;
+  /** Bytes that the oldest waiting entropy request wants; 0 if none waits. */
+  readonly wantedEntropyBytes: number;
+  /** Where outputs go; set once before the first run. */
+  outputs: MachineOutputs;
+
+  /** Runs until the machine stands at `until` or stops before. Runs cut anywhere equal one run. */
+  run(until: TimePoint): Stop;
+  /** Changes the state by an event, here and now: a function of state and event (premise C5). */
+  apply(event: MachineEvent): void;
+  /** While idle: moves time to the next deadline and does what is due. Not logged: it is recomputed. */
+  wakeAtDeadline(): void;
+
+  /** 8 bytes over the registers: cheap, checked at each event. */
+  registerDigest(): Uint8Array;
+  /** Starts dirty tracking; afterwards `landmark` costs only the pages written since the last one. */
+  enableLandmarks(): void;
+  /** Pages written since the last landmark. */
+  readonly pagesSinceLandmark: number;
+  /** Hashes the pages written since the last landmark. Needs `enableLandmarks`. */
+  landmark(): Landmark;
+  /** The same digest over all pages, without asking the dirty tracking. */
+  fullLandmark(): Landmark;
+
+  /** The whole state as plain data. */
+  snapshot(): MachineSnapshot;
+  restore(snapshot: MachineSnapshot): void;
+}
+
+/** The whole state: everything but RAM as bytes, RAM as the pages ever written. */
+export interface MachineSnapshot {
+  readonly state: Uint8Array;
+  /** Page number from the start of RAM -> 4 KiB; absent pages are zero. */
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+}
