@@ -1,5 +1,5 @@
 /**
- * Little-endian byte streams with LEB128 varints: what the log, snapshots and device tree are made of.
+ * Little-endian byte streams with LEB128 varints: what the log and snapshots are made of.
  * Integers are JavaScript safe integers unless a name says `64`, which takes a bigint.
  *
  * Invariants: 0 <= reader.offset <= reader.end; 0 <= writer.size <= capacity.
@@ -7,7 +7,7 @@
 import { assert } from './assert.ts';
 import { VmError } from './vm-error.ts';
 
-/** Grows as it is written. Never throws but for values out of range, which are bugs of the caller. */
+/** Grows as it is written. Values out of range are bugs of the caller, and asserted. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -25,19 +25,22 @@ export class ByteWriter {
 
   u8(value: number): this {
     assertRange(value, 0xff);
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
     assertRange(value, 0xffff);
-    this.#view.setUint16(this.#reserve(2), value, true);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
     assertRange(value, 0xffff_ffff);
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
@@ -50,8 +53,10 @@ export class ByteWriter {
     return this;
   }
 
+  /** Taken modulo 2^64. */
   bigU64(value: bigint): this {
-    this.#view.setBigUint64(this.#reserve(8), BigInt.asUintN(64, value), true);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, BigInt.asUintN(64, value), true);
     return this;
   }
 
@@ -73,7 +78,8 @@ export class ByteWriter {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#reserve(value.length));
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -97,6 +103,7 @@ export class ByteWriter {
     this.#size = 0;
   }
 
+  /** May replace the buffer and its view: call it before naming either. */
   #reserve(count: number): number {
     const at = this.#size;
     if (at + count > this.#bytes.length) {
@@ -111,7 +118,7 @@ export class ByteWriter {
 }
 
 /**
- * Reads what a {@link ByteWriter} wrote. Everything is bounds-checked: bytes come from files and guests.
+ * Reads what a {@link ByteWriter} wrote. Bounds are checked: bytes come from files and guests.
  * Throws {@link TruncatedError} past the end and {@link MalformedError} for values no writer makes.
  */
 export class ByteReader {
@@ -205,6 +212,7 @@ export class ByteReader {
   }
 
   #take(count: number): number {
+    assert(Number.isSafeInteger(count) && count >= 0, `cannot take ${count} bytes`);
     if (count > this.remaining) throw new TruncatedError(count, this.remaining, this.fileOffset);
     const at = this.offset;
     this.offset += count;
@@ -235,8 +243,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at++] ?? 0;
-    const extra = first < 0x80 ? 0 : first >> 5 === 6 ? 1 : first >> 4 === 14 ? 2 : first >> 3 === 30 ? 3 : -1;
-    if (extra < 0) return undefined;
+    const extra = continuationBytes(first);
+    if (extra === undefined) return undefined;
     let code = extra === 0 ? first : first & (0x3f >> extra);
     for (let i = 0; i < extra; i++) {
       const next = bytes[at++] ?? 0;
@@ -260,7 +268,17 @@ export function toHex(bytes: Uint8Array): string {
 /** Bytes of a hexadecimal text, or undefined where it is none. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(i * 2, i * 2 + 2), 16));
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(i * 2, i * 2 + 2), 16);
+  return bytes;
+}
+
+/** How many bytes follow the first one of a UTF-8 sequence, or undefined where none may start. */
+function continuationBytes(first: number): number | undefined {
+  if (first < 0x80) return 0;
+  if (first >> 5 === 0b110) return 1;
+  if (first >> 4 === 0b1110) return 2;
+  return first >> 3 === 0b11110 ? 3 : undefined;
 }
 
 function assertRange(value: number, max: number): void {

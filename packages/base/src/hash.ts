@@ -2,9 +2,9 @@
 import { createBLAKE3, createCRC32, createXXHash128, type IHasher } from 'hash-wasm';
 import { toHex } from './bytes.ts';
 
-/** Synchronous hash functions; made once, by {@link createHashes}, because WebAssembly starts asynchronously. */
+/** Synchronous hash functions, made once by {@link createHashes}: WebAssembly starts later. */
 export interface Hashes {
-  /** CRC-32C (Castagnoli, RFC 3720 appendix B.4) of the parts in order: guards a chunk against accidents. */
+  /** CRC-32C (RFC 3720 appendix B.4) of the parts in order: guards a chunk against accidents. */
   crc32c(...parts: readonly Uint8Array[]): number;
   /** BLAKE3-256 of the parts in order: names an image by its content. 32 bytes. */
   blake3(...parts: readonly Uint8Array[]): Uint8Array;
@@ -22,7 +22,11 @@ export interface HashStream {
 
 /** Starts the hash functions. A few milliseconds; call once and pass the result on. */
 export async function createHashes(): Promise<Hashes> {
-  const [crc, blake, xxh] = await Promise.all([createCRC32(CRC32C_POLYNOMIAL), createBLAKE3(), createXXHash128()]);
+  const [crc, blake, xxh] = await Promise.all([
+    createCRC32(CRC32C_POLYNOMIAL),
+    createBLAKE3(),
+    createXXHash128(),
+  ]);
   return {
     crc32c: (...parts) => {
       const digest = run(crc, parts);

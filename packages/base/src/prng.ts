@@ -2,20 +2,23 @@
 import { assert } from './assert.ts';
 
 /**
- * xoshiro128** over 32-bit words (Blackman and Vigna, "Scrambled linear pseudorandom number generators",
- * 2018), seeded by splitmix32. Its state is four words of plain data, so that it can be part of a snapshot.
- * Not for secrets.
+ * xoshiro128** over 32-bit words (Blackman and Vigna, "Scrambled linear pseudorandom number
+ * generators", 2018), seeded by splitmix32. Its state is four words of plain data, so that it can
+ * be part of a snapshot. Not for secrets.
  */
 export class Prng {
   readonly #state: Uint32Array;
 
+  /** From a seed, an integer taken modulo 2^32, or from the {@link state} of another generator. */
   constructor(seed: number | Uint32Array) {
     this.#state = new Uint32Array(4);
     if (typeof seed !== 'number') {
-      assert(seed.length === 4 && seed.some((word) => word !== 0), 'a state has four words, not all 0');
+      const isState = seed.length === 4 && seed.some((word) => word !== 0);
+      assert(isState, 'a state has four words, not all 0');
       this.#state.set(seed);
       return;
     }
+    assert(Number.isSafeInteger(seed), `seed ${seed} is no integer`);
     let counter = seed >>> 0;
     for (let i = 0; i < 4; i++) {
       counter = (counter + 0x9e3779b9) >>> 0;
