@@ -8,7 +8,7 @@ export interface Hashes {
   crc32c(...parts: readonly Uint8Array[]): number;
   /** BLAKE3-256 of the parts in order: names an image by its content. 32 bytes. */
   blake3(...parts: readonly Uint8Array[]): Uint8Array;
-  /** XXH3-128 of the parts in order: a fast digest of guest state. 16 bytes, not for adversaries. */
+  /** XXH3-128 of the parts in order: a fast digest of state. 16 bytes; not for adversaries. */
   xxh128(...parts: readonly Uint8Array[]): Uint8Array;
   /** A BLAKE3-256 over bytes that come piece by piece. */
   blake3Stream(): Promise<HashStream>;

@@ -1,4 +1,4 @@
-/** @casmotion/base: what every package stands on. Depends on nothing of CASMotion and on no host. */
+/** @casmotion/base: what every package stands on. Depends on no other package and on no host. */
 export { assert, AssertionError, defined, unreachable } from './assert.ts';
 export {
   ByteReader,
