@@ -1,0 +1,239 @@
+/**
+ * Debian's own riscv64 kernel as a guest: fetched from Debian by this machine's apt, with an initial root file
+ * system around Debian's busybox. Node only; needs apt and dpkg, that is, Debian.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { encodeUtf8, VmError } from '@casmotion/base';
+import { type CpioEntry, writeCpio } from './cpio.ts';
+import { INIT_SCRIPT, MODULE_ORDER_PATH, USER_INIT_PATH } from './init-script.ts';
+import { canonicalModuleName, type KernelModule, resolveModules } from './kernel-modules.ts';
+import { PrivateApt } from './private-apt.ts';
+import { runCommand } from './run-command.ts';
+
+export interface FetchDebianOptions {
+  /** Where `Image` and `initrd.cpio.gz` are left; made if absent. */
+  readonly outputDir: string;
+  /** A program or `#!/bin/sh` script that the guest runs in place of a shell. */
+  readonly initFile?: string | undefined;
+  /** Keeps downloads between runs; by default a folder in the user's cache folder. */
+  readonly cacheDir?: string | undefined;
+  /** The Debian archive to use in place of the one in this machine's apt sources. */
+  readonly mirrorUrl?: string | undefined;
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** Stops the work: the promise rejects with its reason, and nothing half-written is left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where the work stands. Bytes are known while downloading only. */
+export interface FetchProgress {
+  readonly phase: 'lists' | 'download' | 'unpack' | 'write';
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
+export interface DebianGuest {
+  readonly imagePath: string;
+  readonly initrdPath: string;
+  /** As `uname -r` in the guest prints it. */
+  readonly kernelRelease: string;
+  /** In the order in which /init loads them. */
+  readonly modules: readonly string[];
+  /** The package files used, with their versions in their names. */
+  readonly packages: readonly string[];
+}
+
+/**
+ * Fetches Debian trixie's riscv64 kernel and busybox and makes `Image` and `initrd.cpio.gz` in `outputDir`. The
+ * same packages and the same `initFile` give the same bytes. Called again, it downloads only what has changed.
+ * Both files appear whole or not at all.
+ *
+ * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror, no keyring, a failed download, an unreadable
+ * `initFile`, an unwritable `outputDir`.
+ */
+export async function fetchDebianGuest(options: FetchDebianOptions): Promise<DebianGuest> {
+  const { outputDir, signal } = options;
+  const report = options.onProgress ?? (() => undefined);
+  const userInit = options.initFile === undefined ? undefined : await readInit(options.initFile);
+  const wasMade = await makeOutputDir(outputDir);
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const work: string[] = [];
+  try {
+    const packages = await fetchPackages(cacheDir, options, report);
+    report({ phase: 'unpack' });
+    const unpacked = await mkdtemp(join(cacheDir, 'unpack-'));
+    work.push(unpacked);
+    for (const path of packages) await runCommand('dpkg-deb', ['-x', path, unpacked], { signal });
+    const kernelRelease = await findKernelRelease(unpacked);
+    const modules = await loadModules(unpacked, kernelRelease, signal);
+    report({ phase: 'write' });
+    const busybox = await readFile(join(unpacked, 'usr/bin/busybox'));
+    const archive = writeCpio(initrdEntries(busybox, modules, userInit));
+    const image = await readFile(join(unpacked, 'boot', `vmlinux-${kernelRelease}`));
+    const staging = await mkdtemp(join(outputDir, '.casmotion-'));
+    work.push(staging);
+    // gzip's header holds no time: Node writes 0 there.
+    await writeFile(join(staging, 'initrd.cpio.gz'), gzipSync(archive, { level: 9 }));
+    await writeFile(join(staging, 'Image'), image);
+    signal?.throwIfAborted();
+    const imagePath = join(outputDir, 'Image');
+    const initrdPath = join(outputDir, 'initrd.cpio.gz');
+    await rename(join(staging, 'initrd.cpio.gz'), initrdPath);
+    await rename(join(staging, 'Image'), imagePath);
+    return {
+      imagePath,
+      initrdPath,
+      kernelRelease,
+      modules: modules.map(({ name }) => name),
+      packages: packages.map((path) => basename(path)),
+    };
+  } finally {
+    for (const folder of work) await rm(folder, { recursive: true, force: true });
+    // Refused unless empty: a folder that we made and left nothing in goes again.
+    if (wasMade) await rmdir(outputDir).catch(() => undefined);
+  }
+}
+
+async function fetchPackages(
+  cacheDir: string,
+  options: FetchDebianOptions,
+  report: (progress: FetchProgress) => void,
+): Promise<string[]> {
+  report({ phase: 'lists' });
+  const apt = await PrivateApt.create({
+    folder: cacheDir,
+    suite: SUITE,
+    architecture: ARCHITECTURE,
+    mirrorUrl: options.mirrorUrl,
+    signal: options.signal,
+  });
+  await apt.update();
+  const kernelPackage = await findKernelPackage(apt);
+  return apt.download([kernelPackage, 'busybox-static'], (doneBytes, totalBytes) =>
+    report({ phase: 'download', doneBytes, totalBytes }),
+  );
+}
+
+/** `linux-image-riscv64` is empty and depends on the kernel of the day. */
+async function findKernelPackage(apt: PrivateApt): Promise<string> {
+  const depends = (await apt.field(KERNEL_METAPACKAGE, 'Depends')) ?? '';
+  const match = /\b(linux-image-[^\s,|(]+)/.exec(depends);
+  if (match?.[1] === undefined) throw new UnexpectedPackageError(KERNEL_METAPACKAGE, `Depends: ${depends}`);
+  return match[1];
+}
+
+async function findKernelRelease(unpacked: string): Promise<string> {
+  const names = await readdir(join(unpacked, 'boot')).catch(() => []);
+  const kernel = names.find((name) => name.startsWith('vmlinux-'));
+  if (kernel === undefined) throw new UnexpectedPackageError('kernel package', `boot/: ${names.join(' ')}`);
+  return kernel.slice('vmlinux-'.length);
+}
+
+async function loadModules(
+  unpacked: string,
+  kernelRelease: string,
+  signal: AbortSignal | undefined,
+): Promise<KernelModule[]> {
+  const root = join(unpacked, 'usr/lib/modules', kernelRelease, 'kernel');
+  const paths = new Map<string, string>();
+  for (const entry of await readdir(root, { recursive: true })) {
+    const match = /([^/]+)\.ko(\.xz)?$/.exec(entry);
+    if (match?.[1] !== undefined) paths.set(canonicalModuleName(match[1]), join(root, entry));
+  }
+  return resolveModules(WANTED_MODULES, async (name) => {
+    const path = paths.get(name);
+    if (path === undefined) return undefined;
+    // apt's own helper reads xz: one tool fewer to need.
+    return path.endsWith('.xz') ? runCommand(APT_HELPER, ['cat-file', path], { signal }) : readFile(path);
+  });
+}
+
+/** What the kernel unpacks: busybox, the modules, /init, and the caller's script. */
+export function initrdEntries(
+  busybox: Uint8Array,
+  modules: readonly KernelModule[],
+  userInit: Uint8Array | undefined,
+): CpioEntry[] {
+  const file = (path: string, permissions: number, bytes: Uint8Array): CpioEntry => ({
+    kind: 'file',
+    path,
+    permissions,
+    bytes,
+  });
+  const order = encodeUtf8(modules.map(({ name }) => `${name}\n`).join(''));
+  const entries = [
+    file('bin/busybox', 0o755, busybox),
+    file('init', 0o755, encodeUtf8(INIT_SCRIPT)),
+    file(MODULE_ORDER_PATH, 0o644, order),
+    ...modules.map(({ name, bytes }) => file(`lib/modules/${name}.ko`, 0o644, bytes)),
+    // The kernel opens it for /init before devtmpfs is mounted.
+    { kind: 'character-device', path: 'dev/console', permissions: 0o600, major: 5, minor: 1 },
+  ] satisfies CpioEntry[];
+  return userInit === undefined ? entries : [...entries, file(USER_INIT_PATH, 0o755, userInit)];
+}
+
+async function readInit(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new UnreadableInitError(path, cause);
+  }
+}
+
+/** True if the folder was made here. */
+async function makeOutputDir(path: string): Promise<boolean> {
+  try {
+    return (await mkdir(path, { recursive: true })) !== undefined;
+  } catch (cause) {
+    throw new UnwritableOutputError(path, cause);
+  }
+}
+
+function defaultCacheDir(): string {
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return join(base, 'casmotion', `debian-${SUITE}-${ARCHITECTURE}`);
+}
+
+const SUITE = 'trixie';
+const ARCHITECTURE = 'riscv64';
+const KERNEL_METAPACKAGE = 'linux-image-riscv64';
+const APT_HELPER = '/usr/lib/apt/apt-helper';
+
+/**
+ * Drivers for the board's devices, and ext4. `crc32c_generic` is what ext4 and virtio_net's users ask the crypto
+ * layer for by algorithm, which no `depends` names.
+ */
+const WANTED_MODULES = [
+  'crc32c_generic',
+  'virtio_mmio',
+  'virtio_blk',
+  'virtio_net',
+  'virtio_rng',
+  'ext4',
+];
+
+/** A Debian package does not hold what it has always held. */
+export class UnexpectedPackageError extends VmError {
+  override readonly name = 'UnexpectedPackageError';
+  constructor(packageName: string, found: string) {
+    super(`${packageName} is not laid out as expected`, { found });
+  }
+}
+
+/** The file for the guest's /init cannot be read. */
+export class UnreadableInitError extends VmError {
+  override readonly name = 'UnreadableInitError';
+  constructor(path: string, cause: unknown) {
+    super('the init file cannot be read', { where: path, found: String(cause), cause });
+  }
+}
+
+/** The output folder cannot be made or written. */
+export class UnwritableOutputError extends VmError {
+  override readonly name = 'UnwritableOutputError';
+  constructor(path: string, cause: unknown) {
+    super('the output folder cannot be written', { where: path, found: String(cause), cause });
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * An apt of our own for another machine's packages: its sources, lists and archives lie in a folder given by the
+ * caller, its architecture is riscv64, and nothing of this machine's own apt is changed (apt.conf(5)).
+ *
+ * Where the packages come from is what this machine's own apt says; what they are is proved by Debian's signature
+ * over the suite, with the keyring that this machine trusts, and by the digests in the signed lists.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { VmError } from '@casmotion/base';
+import { runCommand } from './run-command.ts';
+
+export interface PrivateAptOptions {
+  /** Made if absent; kept between runs as a cache. */
+  readonly folder: string;
+  /** Debian's name of the release, such as `trixie`. */
+  readonly suite: string;
+  /** Debian's name of the architecture, such as `riscv64`. */
+  readonly architecture: string;
+  /** Where the archive is; by default where this machine's own apt gets Debian's packages from. */
+  readonly mirrorUrl?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A package file that apt can download. */
+export interface PackageFile {
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  readonly sha256Hex: string;
+}
+
+export type DownloadProgress = (doneBytes: number, totalBytes: number) => void;
+
+export class PrivateApt {
+  readonly #folder: string;
+  readonly #signal: AbortSignal | undefined;
+
+  private constructor(folder: string, signal: AbortSignal | undefined) {
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  /** Writes the configuration. Throws if apt is missing or this machine's apt knows no Debian mirror. */
+  static async create(options: PrivateAptOptions): Promise<PrivateApt> {
+    const folder = resolve(options.folder);
+    const mirrorUrl = options.mirrorUrl ?? (await findDebianMirror(options.signal));
+    const keyring = await findKeyring();
+    for (const name of ['etc/preferences.d', 'lists/partial', 'cache/archives/partial', 'archives']) {
+      await mkdir(join(folder, name), { recursive: true });
+    }
+    const { suite, architecture } = options;
+    const source = `deb [arch=${architecture} signed-by=${keyring}] ${mirrorUrl} ${suite} main\n`;
+    await writeFile(join(folder, 'etc/sources.list'), source);
+    const inherited = await inheritedSettings(options.signal);
+    await writeFile(join(folder, 'etc/apt.conf'), configuration(folder, architecture, inherited));
+    return new PrivateApt(folder, options.signal);
+  }
+
+  /** Fetches the suite's signed lists. Without a network, lists of an earlier run stay in use. */
+  async update(): Promise<void> {
+    await this.#run('apt-get', ['update']);
+  }
+
+  /** The value of a field of a package, such as `Depends`, of the newest version in the lists. */
+  async field(packageName: string, field: string): Promise<string | undefined> {
+    const text = String(Buffer.from(await this.#run('apt-cache', ['show', '--no-all-versions', packageName])));
+    const line = text.split('\n').find((each) => each.startsWith(`${field}: `));
+    return line?.slice(field.length + 2);
+  }
+
+  /**
+   * Downloads packages unless they lie in the cache with the right digest, and gives their paths in the order of
+   * `packageNames`. A download that fails or is stopped leaves nothing behind.
+   */
+  async download(packageNames: readonly string[], onProgress: DownloadProgress): Promise<string[]> {
+    const files: PackageFile[] = [];
+    for (const name of packageNames) files.push(await this.#packageFile(name));
+    const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    let doneBytes = 0;
+    const paths: string[] = [];
+    for (const [index, file] of files.entries()) {
+      const path = join(this.#folder, 'archives', file.fileName);
+      if (!(await hasDigest(path, file.sha256Hex))) {
+        const startBytes = doneBytes;
+        const report = (bytes: number): void => onProgress(startBytes + bytes, totalBytes);
+        await this.#downloadOne(packageNames[index] ?? '', file, path, report);
+      }
+      doneBytes += file.sizeBytes;
+      onProgress(doneBytes, totalBytes);
+      paths.push(path);
+    }
+    return paths;
+  }
+
+  /** apt prints `'URL' fileName size SHA256:digest`. */
+  async #packageFile(packageName: string): Promise<PackageFile> {
+    const output = await this.#run('apt-get', ['download', '--print-uris', packageName]);
+    const match = /^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})$/m.exec(String(Buffer.from(output)));
+    if (match === null) {
+      throw new UnknownPackageError(packageName, String(Buffer.from(output)).trim());
+    }
+    return { fileName: match[1] ?? '', sizeBytes: Number(match[2]), sha256Hex: match[3] ?? '' };
+  }
+
+  async #downloadOne(
+    packageName: string,
+    file: PackageFile,
+    path: string,
+    report: (bytes: number) => void,
+  ): Promise<void> {
+    const work = await mkdtemp(join(this.#folder, 'download-'));
+    // apt writes to a file in its working folder: its size is the progress.
+    const timer = setInterval(() => void folderSize(work).then(report), PROGRESS_INTERVAL_MS);
+    try {
+      await this.#run('apt-get', ['download', packageName], work);
+      const [found] = await readdir(work);
+      const foundPath = join(work, found ?? file.fileName);
+      if (!(await hasDigest(foundPath, file.sha256Hex))) throw new DamagedDownloadError(packageName);
+      await rename(foundPath, path);
+    } finally {
+      clearInterval(timer);
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  async #run(program: string, args: readonly string[], cwd?: string): Promise<Uint8Array> {
+    const environment = { APT_CONFIG: join(this.#folder, 'etc/apt.conf') };
+    const options = { environment, signal: this.#signal };
+    return runCommand(program, ['-q', ...args], cwd === undefined ? options : { ...options, cwd });
+  }
+}
+
+/** This machine's settings for the way out (proxies, retries, address family) hold for us too. */
+async function inheritedSettings(signal: AbortSignal | undefined): Promise<string> {
+  const dump = String(Buffer.from(await runCommand('apt-config', ['dump'], { signal })));
+  return dump
+    .split('\n')
+    .filter((line) => /^Acquire::(https?|Retries|ForceIPv[46])\b/i.test(line))
+    .join('\n');
+}
+
+/**
+ * `Dir::Etc::parts` and `main` point nowhere, so that hooks of this machine's apt (`APT::Update::Post-Invoke` and
+ * the like) do not run; an empty status file makes every package one that is not installed.
+ */
+function configuration(folder: string, architecture: string, inherited: string): string {
+  const quoted = (path: string): string => `"${join(folder, path)}"`;
+  return `${inherited}
+Dir::Etc ${quoted('etc')};
+Dir::Etc::parts "/dev/null";
+Dir::Etc::main "/dev/null";
+Dir::Etc::sourcelist ${quoted('etc/sources.list')};
+Dir::Etc::sourceparts "/dev/null";
+Dir::State ${quoted('')};
+Dir::State::lists ${quoted('lists')};
+Dir::State::status "/dev/null";
+Dir::Cache ${quoted('cache')};
+APT::Architecture "${architecture}";
+APT::Architectures { "${architecture}"; };
+APT::Get::List-Cleanup "true";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+`;
+}
+
+/** The first Debian archive in this machine's own sources; needs no lists, so it works on a fresh machine. */
+async function findDebianMirror(signal: AbortSignal | undefined): Promise<string> {
+  const output = String(Buffer.from(await runCommand('apt-get', ['update', '--print-uris'], { signal })));
+  const archives = [...output.matchAll(/^'([^']+)\/dists\/([^'/]+)/gm)].map((match) => match[1] ?? '');
+  const debian = archives.find((url) => /\/debian\/?$/.test(url));
+  if (debian === undefined) throw new NoDebianMirrorError(archives);
+  return debian;
+}
+
+async function findKeyring(): Promise<string> {
+  try {
+    await access(DEBIAN_KEYRING);
+  } catch (cause) {
+    throw new MissingKeyringError(cause);
+  }
+  return DEBIAN_KEYRING;
+}
+
+async function hasDigest(path: string, sha256Hex: string): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  return hash.digest('hex') === sha256Hex;
+}
+
+async function folderSize(folder: string): Promise<number> {
+  let sizeBytes = 0;
+  for (const name of await readdir(folder).catch(() => [])) {
+    sizeBytes += await stat(join(folder, name)).then((found) => found.size, () => 0);
+  }
+  return sizeBytes;
+}
+
+const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const PROGRESS_INTERVAL_MS = 200;
+
+/** This machine's apt has no source that looks like Debian's archive. */
+export class NoDebianMirrorError extends VmError {
+  override readonly name = 'NoDebianMirrorError';
+  constructor(archives: readonly string[]) {
+    super("this machine's apt has no Debian archive in its sources", {
+      expected: 'a source whose address ends in /debian',
+      found: [...new Set(archives)].join(', ') || 'no source at all',
+      next: 'run this on Debian, or name a mirror of Debian',
+    });
+  }
+}
+
+/** Without Debian's keys nothing that comes from a mirror can be trusted. */
+export class MissingKeyringError extends VmError {
+  override readonly name = 'MissingKeyringError';
+  constructor(cause: unknown) {
+    super("Debian's archive keyring is missing", {
+      where: DEBIAN_KEYRING,
+      next: 'apt-get install debian-archive-keyring',
+      cause,
+    });
+  }
+}
+
+/** The suite's lists have no such package. */
+export class UnknownPackageError extends VmError {
+  override readonly name = 'UnknownPackageError';
+  constructor(packageName: string, found: string) {
+    super(`apt knows no package ${packageName}`, { found: found || 'nothing' });
+  }
+}
+
+/** A downloaded package is not what the signed lists say. */
+export class DamagedDownloadError extends VmError {
+  override readonly name = 'DamagedDownloadError';
+  constructor(packageName: string) {
+    super(`the download of ${packageName} does not have the digest of the signed lists`, {
+      next: 'try again',
+    });
+  }
+}
