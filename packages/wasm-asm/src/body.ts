@@ -1,12 +1,15 @@
 /**
- * A function body: statements in order, structured control flow, typed locals. WebAssembly Core 2.0 §5.4, §5.5.13.
+ * A function body: statements in order, structured control flow, typed locals.
+ * WebAssembly Core 2.0 §5.4, §5.5.13.
  *
- * Invariants: depth >= 0, and 0 when closed; a branch names a label that is still open.
+ * Invariants: open.length === 0 when closed, and nothing is written after that; a branch names a
+ * label that is open: open[label.depth - 1] === label.
  */
 import { assert } from '@casmotion/base';
 import { ByteBuffer } from './byte-buffer.ts';
 import {
   type AnyExpr,
+  assertOffset,
   F32,
   F64,
   I32,
@@ -27,8 +30,9 @@ export interface Local<T extends ValueType = ValueType> {
   readonly get: ValueTypes[T];
 }
 
-/** A branch target: the end of a block or the start of a loop. */
+/** A branch target: the end of a block or the start of a loop. Good only inside it. */
 export interface Label {
+  /** Blocks around its inside, itself included: 1 for the outermost. */
   readonly depth: number;
 }
 
@@ -40,8 +44,8 @@ export class FunctionBody {
   readonly #result: ValueType | undefined;
   readonly #locals: ValueType[] = [];
   readonly #code = new ByteBuffer(512);
-  #depth = 0;
-  #isClosed = false;
+  readonly #open: Label[] = [];
+  #closedSize: number | undefined;
 
   constructor(params: readonly ValueType[], result: ValueType | undefined) {
     this.params = params.map((type, index) => makeLocal(type, index));
@@ -135,7 +139,7 @@ export class FunctionBody {
     condition.emit(this.#code);
     this.#code.byte(0x04);
     this.#code.byte(0x40);
-    this.#depth++;
+    this.#open.push({ depth: this.#open.length + 1 });
     then();
     if (otherwise !== undefined) {
       this.#code.byte(0x05);
@@ -161,11 +165,11 @@ export class FunctionBody {
     this.#code.u32(this.#distance(fallback));
   }
 
+  /** Returns, with a value exactly where the function has a result. */
   return(value?: Operand): void {
-    if (value !== undefined) {
-      assert(this.#result !== undefined, 'a function without result returns nothing');
-      asExpr(this.#result, value).emit(this.#code);
-    }
+    const result = this.#result;
+    assert((value === undefined) === (result === undefined), 'a return gives what was declared');
+    if (value !== undefined && result !== undefined) asExpr(result, value).emit(this.#code);
     this.#code.byte(0x0f);
   }
 
@@ -180,7 +184,10 @@ export class FunctionBody {
     if (ref.result !== undefined) this.#code.byte(0x1a);
   }
 
-  /** Calls through table 0; the value is left for `as`. */
+  /**
+   * Calls through table 0, as an expression of the callee's result. Traps where the slot is empty
+   * or holds a function of another signature; `signature` is from {@link WasmModule.signature}.
+   */
   callIndirect<T extends ValueType>(
     result: T,
     signature: number,
@@ -203,6 +210,7 @@ export class FunctionBody {
 
   /** The function as it stands in the code section, without its length. */
   toBytes(): Uint8Array<ArrayBuffer> {
+    assert(this.#code.size === this.#closedSize, 'a body is closed, and then left alone');
     const out = new ByteBuffer(this.#code.size + 64);
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
@@ -221,28 +229,30 @@ export class FunctionBody {
 
   /** Ends the function. With a result, its end must not be reached: every path returns. */
   close(): void {
-    assert(!this.#isClosed && this.#depth === 0, 'a block is still open');
-    this.#isClosed = true;
+    assert(this.#closedSize === undefined, 'a body is closed once');
+    assert(this.#open.length === 0, 'a block is still open');
     if (this.#result !== undefined) this.#code.byte(0x00);
     this.#code.byte(0x0b);
+    this.#closedSize = this.#code.size;
   }
 
   #structured(opcode: number, write: (label: Label) => void): void {
     this.#code.byte(opcode);
     this.#code.byte(0x40);
-    this.#depth++;
-    write({ depth: this.#depth });
+    const label: Label = { depth: this.#open.length + 1 };
+    this.#open.push(label);
+    write(label);
     this.#end();
   }
 
   #end(): void {
     this.#code.byte(0x0b);
-    this.#depth--;
+    this.#open.pop();
   }
 
   #distance(label: Label): number {
-    assert(label.depth <= this.#depth, 'branch out of a label that is closed');
-    return this.#depth - label.depth;
+    assert(this.#open[label.depth - 1] === label, 'branch to a label that is not open here');
+    return this.#open.length - label.depth;
   }
 
   #op(opcode: number, immediate: number): void {
@@ -251,6 +261,7 @@ export class FunctionBody {
   }
 
   #store(opcode: number, base: I32Like, offset: number, value: AnyExpr): void {
+    assertOffset(offset);
     I32.from(base).emit(this.#code);
     value.emit(this.#code);
     this.#code.byte(opcode);

@@ -1,4 +1,5 @@
-/** A growing byte buffer with the integer encodings of WebAssembly. WebAssembly Core 2.0 §5.2. */
+/** A growing byte buffer with the value encodings of WebAssembly. WebAssembly Core 2.0 §5.2. */
+import { encodeUtf8 } from '@casmotion/base';
 
 /** Append-only; hot in the translator, so it allocates only when it grows. */
 export class ByteBuffer {
@@ -57,11 +58,15 @@ export class ByteBuffer {
   }
 
   f32(value: number): void {
-    this.#float(new Uint8Array(new Float32Array([value]).buffer));
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.append(bytes);
   }
 
   f64(value: number): void {
-    this.#float(new Uint8Array(new Float64Array([value]).buffer));
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    this.append(bytes);
   }
 
   append(bytes: Uint8Array): void {
@@ -70,18 +75,15 @@ export class ByteBuffer {
     this.size += bytes.length;
   }
 
-  /** Length-prefixed ASCII, for import and export names. */
+  /** Length-prefixed UTF-8: the names of imports, exports and functions. */
   name(text: string): void {
-    this.u32(text.length);
-    for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
+    const bytes = encodeUtf8(text);
+    this.u32(bytes.length);
+    this.append(bytes);
   }
 
   toBytes(): Uint8Array<ArrayBuffer> {
     return this.bytes.slice(0, this.size);
-  }
-
-  #float(bytes: Uint8Array): void {
-    this.append(bytes);
   }
 
   #grow(count: number): void {

@@ -1,10 +1,11 @@
 /**
- * Typed expressions. An expression is a recipe that appends code to a {@link ByteBuffer} when it is emitted;
- * building one emits nothing. Using an expression twice emits its code twice, so a value that is dear or has
- * an effect goes through a local (`body.let`). WebAssembly Core 2.0 §5.4.
+ * Typed expressions. An expression is a recipe that appends code to a {@link ByteBuffer} when it is
+ * emitted; building one emits nothing. Using an expression twice emits its code twice, so a value
+ * that is dear or has an effect goes through a local (`body.let`). WebAssembly Core 2.0 §5.4.
  *
- * Loads, calls and `tee` are expressions with an effect: they happen where their expression is emitted.
+ * Loads, calls and `tee` are expressions with an effect: they happen where they are emitted.
  */
+import { assert } from '@casmotion/base';
 import type { ByteBuffer } from './byte-buffer.ts';
 
 /** Appends one instruction sequence that leaves one value on the stack. */
@@ -27,6 +28,7 @@ export class I32 {
   }
 
   static const(value: number): I32 {
+    assert(Number.isInteger(value), 'an i32 literal is an integer');
     return new I32((code) => {
       code.byte(0x41);
       code.s32(value);
@@ -157,6 +159,7 @@ export class I64 {
   }
 
   static const(value: number | bigint): I64 {
+    assert(typeof value === 'bigint' || Number.isInteger(value), 'an i64 literal is an integer');
     return new I64((code) => {
       code.byte(0x42);
       code.s64(value);
@@ -430,7 +433,7 @@ export class F32 {
   }
 }
 
-/** The value types by name; their codes are in {@link VALUE_TYPE_CODE}. WebAssembly Core 2.0 §5.3.1. */
+/** The value types by name; codes in {@link VALUE_TYPE_CODE}. WebAssembly Core 2.0 §5.3.1. */
 export interface ValueTypes {
   i32: I32;
   i64: I64;
@@ -498,7 +501,13 @@ function select<E>(result: ExprClass<E>, a: AnyExpr, b: AnyExpr, condition: I32)
   });
 }
 
+/** Negative offsets would wrap to huge ones and trap at run time; they are bugs of the caller. */
+export function assertOffset(offset: number): void {
+  assert(offset >>> 0 === offset, 'a memory offset is an integer 0 <= offset < 2^32');
+}
+
 function loadOp<E>(result: ExprClass<E>, opcode: number, base: I32Like, offset: number): E {
+  assertOffset(offset);
   const address = I32.from(base);
   return new result((code) => {
     address.emit(code);

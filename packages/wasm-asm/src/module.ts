@@ -1,8 +1,9 @@
 /**
- * A module and its functions. Imports first, then functions in the order they are declared; a function may be
- * called before its body is written. WebAssembly Core 2.0 §5.5.
+ * A module and its functions. Imports first, then functions in the order they are declared; a
+ * function may be called before its body is written. WebAssembly Core 2.0 §5.5.
  *
- * Invariants: importCount <= functions.length; every declared function has a body when the module is encoded.
+ * Invariants: importCount <= functions.length; an import never has a body, and every declared
+ * function has one when the module is encoded; functions[i].ref.index === i.
  */
 import { assert } from '@casmotion/base';
 import { FunctionBody, type Local } from './body.ts';
@@ -37,6 +38,7 @@ export class WasmModule {
   /** Imports the one memory, of at least `minPages` pages of 64 KiB. */
   importMemory(module: string, name: string, minPages: number): void {
     assert(!this.#hasMemory, 'a module has one memory');
+    assert(minPages >>> 0 === minPages && minPages <= 0x1_0000, 'a memory has 0 to 65536 pages');
     this.#hasMemory = true;
     this.#imports.name(module);
     this.#imports.name(name);
@@ -68,10 +70,12 @@ export class WasmModule {
     return this.#addFunction(name, params, result, this.#typeIndex(params, result));
   }
 
-  /** Writes the body of a declared function. The callback gets its parameters as locals, in order. */
+  /** Writes the body of a declared function, once. `params` are its parameters, in order. */
   define(ref: FunctionRef, write: (body: FunctionBody, params: readonly Local[]) => void): void {
     const entry = this.#functions[ref.index];
-    assert(entry !== undefined && entry.body === undefined, `${ref.name} has a body already`);
+    assert(entry?.ref === ref, `${ref.name} is a function of another module`);
+    assert(ref.index >= this.#importCount, `${ref.name} is imported`);
+    assert(entry.body === undefined, `${ref.name} has a body already`);
     const body = new FunctionBody(ref.params, ref.result);
     entry.body = body;
     write(body, body.params);
@@ -100,8 +104,10 @@ export class WasmModule {
     this.#exportEntries++;
   }
 
-  /** Declares table 0 of function references and exports it. */
+  /** Declares table 0 of `size` function references, empty at first, and exports it. */
   exportTable(name: string, size: number): void {
+    assert(this.#tableSize === undefined, 'a module has one table');
+    assert(size >>> 0 === size, 'a table has 0 to 2^32 - 1 slots');
     this.#tableSize = size;
     this.#exports.name(name);
     this.#exports.byte(0x01);
@@ -118,7 +124,9 @@ export class WasmModule {
   toBytes(): Uint8Array<ArrayBuffer> {
     const out = new ByteBuffer(64 * 1024);
     out.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00));
-    section(out, 1, this.#typeBytes.length, (s) => this.#typeBytes.forEach((t) => s.append(t.toBytes())));
+    section(out, 1, this.#typeBytes.length, (s) => {
+      for (const type of this.#typeBytes) s.append(type.toBytes());
+    });
     section(out, 2, this.#importEntries, (s) => s.append(this.#imports.toBytes()));
     const defined = this.#functions.slice(this.#importCount);
     section(out, 3, defined.length, (s) => defined.forEach(({ type }) => s.u32(type)));
