@@ -1,1 +1,40 @@
-export {};
+/** @casmotion/replay-log: the file a recording is kept in. Format: docs/format.md. */
+export {
+  CHUNK_OVERHEAD_BYTES,
+  CHUNK_TYPES,
+  type ChunkInfo,
+  type ChunkTypeName,
+  FORMAT_VERSION,
+  type LogTools,
+} from './chunk.ts';
+export {
+  LogContentError,
+  LogDamagedError,
+  LogVersionError,
+  NotALogError,
+  UnknownChunkError,
+} from './errors.ts';
+export {
+  codecOf,
+  EVENT_CODECS,
+  EVENT_LIMITS,
+  type EventCodec,
+  EventValueError,
+} from './event-codecs.ts';
+export { countEvents, type EndReason, type EventCounts, type LogFooter } from './footer.ts';
+export type { JsonValue, LogHeader } from './header.ts';
+export type { ImageKey } from './images.ts';
+export { type LogCut, LogReader, type LogSource, openLog, type OpenOptions } from './log-reader.ts';
+export { type FooterInput, type LogSink, LogWriter } from './log-writer.ts';
+export { bufferSource, createLogTools, MemorySink } from './memory.ts';
+export {
+  EVENT_CHECK_DIGEST_BYTES,
+  type EventCheck,
+  type LoggedEvent,
+  type LoggedLandmark,
+  type LoggedOutput,
+  OUTPUT_DIGEST_BYTES,
+  REGISTER_DIGEST_BYTES,
+  STATE_DIGEST_BYTES,
+} from './records.ts';
+export { createZstd, type Zstd, ZstdError } from './zstd.ts';

@@ -1,0 +1,184 @@
+/**
+ * Writes a log to a sink, front to back. Records are gathered and written in batches by {@link
+ * LogWriter.flush}, so that a recorder that dies leaves whole chunks up to the last flush.
+ *
+ * Invariants: the header is first and the footer last; steps never fall; a landmark's events are in
+ * the file before it; nothing is written after `finish`.
+ */
+import { assert, ByteWriter, fromHex } from '@casmotion/base';
+import type { EventKind, MachineEvent } from '@casmotion/events';
+import { CHUNK_TYPES, encodeChunk, encodePreamble, FLAG_OPTIONAL, type LogTools } from './chunk.ts';
+import { codecOf } from './event-codecs.ts';
+import { encodeFooter, type LogFooter } from './footer.ts';
+import { encodeHeader, type LogHeader } from './header.ts';
+import { encodeImagePiece, IMAGE_PIECE_BYTES, type ImageKey } from './images.ts';
+import {
+  encodeEvents,
+  encodeLandmarks,
+  encodeOutputs,
+  type EventCheck,
+  type LoggedEvent,
+  type LoggedLandmark,
+  type LoggedOutput,
+} from './records.ts';
+
+/**
+ * Where a log's bytes go. Throws `VmError` where they cannot (a full disk); the log then ends
+ * there.
+ */
+export interface LogSink {
+  write(bytes: Uint8Array): void;
+  /** Returns when everything written before is safe from a crash of the machine. */
+  sync(): void;
+}
+
+/** What is known at the end; the writer counts the rest itself. */
+export type FooterInput = Omit<LogFooter, 'events' | 'landmarks'>;
+
+export class LogWriter {
+  readonly #sink: LogSink;
+  readonly #tools: LogTools;
+  readonly #index = new ByteWriter();
+  readonly #scratch = new ByteWriter();
+  #chain: number;
+  #sizeBytes = 0;
+  #eventCount = 0;
+  #landmarkCount = 0;
+  #lastStep = 0;
+  #pendingEventBytes = 0;
+  #events: LoggedEvent[] = [];
+  #landmarks: LoggedLandmark[] = [];
+  #outputs: LoggedOutput[] = [];
+  readonly #counts: { [K in EventKind]?: number } = {};
+  #isFinished = false;
+
+  /** Writes the preamble and the header at once. */
+  constructor(sink: LogSink, tools: LogTools, header: LogHeader) {
+    this.#sink = sink;
+    this.#tools = tools;
+    const { bytes, chain } = encodePreamble(tools.hashes);
+    this.#chain = chain;
+    this.#emit(bytes);
+    this.#chunk(CHUNK_TYPES.header, 0, encodeHeader(header));
+  }
+
+  /** Bytes given to the sink so far. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  get landmarkCount(): number {
+    return this.#landmarkCount;
+  }
+
+  /** Events so far by kind. */
+  get counts(): { readonly [K in EventKind]?: number } {
+    return { ...this.#counts };
+  }
+
+  /** Stores an image, whole, in pieces. `key` must be its true digest and size. */
+  image(key: ImageKey, bytes: Uint8Array): void {
+    const digest = fromHex(key.digestHex);
+    assert(digest?.length === 32 && key.sizeBytes === bytes.length, 'image key');
+    for (let offset = 0; offset === 0 || offset < bytes.length; offset += IMAGE_PIECE_BYTES) {
+      const piece = { ...key, offset, bytes: bytes.subarray(offset, offset + IMAGE_PIECE_BYTES) };
+      this.#chunk(CHUNK_TYPES.image, 0, encodeImagePiece(piece, digest));
+    }
+  }
+
+  /** Appends an event; gives its number. See {@link LoggedEvent} for `wakes`. */
+  event(step: number, event: MachineEvent, check: EventCheck | undefined, wakes = 0): number {
+    this.#advance(step);
+    const number = this.#eventCount++;
+    this.#events.push({ number, at: { step }, wakes, check, event });
+    this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
+    codecOf(event).encode(this.#scratch, event);
+    this.#pendingEventBytes += this.#scratch.size + 16;
+    this.#scratch.clear();
+    if (this.#pendingEventBytes >= BATCH_BYTES) this.flush();
+    return number;
+  }
+
+  /** Appends a landmark with the events given so far before it; gives its number. */
+  landmark(landmark: Omit<LoggedLandmark, 'number' | 'eventsBefore'>): number {
+    this.#advance(landmark.at.step);
+    const number = this.#landmarkCount++;
+    const { at, pc, registerDigest, stateDigest } = landmark;
+    const eventsBefore = this.#eventCount;
+    this.#landmarks.push({ number, at, eventsBefore, pc, registerDigest, stateDigest });
+    if (this.#landmarks.length >= BATCH_LANDMARKS) this.flush();
+    return number;
+  }
+
+  /** Appends what the machine has let out at the landmark written last. */
+  output(totalBytes: number, digest: Uint8Array): void {
+    assert(this.#landmarkCount > 0, 'an output digest belongs to a landmark');
+    this.#outputs.push({ landmark: this.#landmarkCount - 1, totalBytes, digest });
+  }
+
+  /** Writes what was gathered, as chunks. Cheap if there is nothing. */
+  flush(): void {
+    const { events, landmarks, outputs } = CHUNK_TYPES;
+    const [firstEvent, firstLandmark] = [this.#events[0], this.#landmarks[0]];
+    if (firstEvent !== undefined)
+      this.#chunk(events, 0, encodeEvents(this.#events), firstEvent.at.step);
+    if (firstLandmark !== undefined) {
+      this.#chunk(landmarks, 0, encodeLandmarks(this.#landmarks), firstLandmark.at.step);
+    }
+    if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
+    this.#events = [];
+    this.#landmarks = [];
+    this.#outputs = [];
+    this.#pendingEventBytes = 0;
+  }
+
+  /** Flushes, and asks the sink to make it safe. */
+  sync(): void {
+    this.flush();
+    this.#sink.sync();
+  }
+
+  /**
+   * Writes the rest, the index and the footer. The log is complete; its sink is the caller's to
+   * close.
+   */
+  finish(footer: FooterInput): LogFooter {
+    this.flush();
+    const whole = { ...footer, events: this.counts, landmarks: this.#landmarkCount };
+    if (this.#index.size <= INDEX_MAX_BYTES) {
+      this.#chunk(CHUNK_TYPES.index, FLAG_OPTIONAL, this.#index.toBytes());
+    }
+    this.#chunk(CHUNK_TYPES.footer, 0, encodeFooter(whole));
+    this.#isFinished = true;
+    this.#sink.sync();
+    return whole;
+  }
+
+  #advance(step: number): void {
+    assert(step >= this.#lastStep, `step ${step} after ${this.#lastStep}`);
+    this.#lastStep = step;
+  }
+
+  #chunk(type: number, flags: number, payload: Uint8Array, firstStep = 0): void {
+    assert(!this.#isFinished, 'the log is finished');
+    const { bytes, chain } = encodeChunk(this.#tools, this.#chain, { type, flags, payload });
+    this.#chain = chain;
+    this.#index.u8(type).uvarint(bytes.length).uvarint(firstStep);
+    this.#emit(bytes);
+  }
+
+  #emit(bytes: Uint8Array): void {
+    this.#sink.write(bytes);
+    this.#sizeBytes += bytes.length;
+  }
+}
+
+/** Raw bytes of events after which a batch is written unasked. */
+const BATCH_BYTES = 2 ** 16;
+const BATCH_LANDMARKS = 1024;
+/** A log of a million chunks has no index; readers do without. */
+const INDEX_MAX_BYTES = 2 ** 22;

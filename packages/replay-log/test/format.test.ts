@@ -1,0 +1,103 @@
+/**
+ * Goal: docs/format.md tells the truth, and logs written by every version so far stay readable.
+ * Method: the worked dump is decoded and compared with what the writer makes; frozen files are
+ * read.
+ */
+import { readFileSync } from 'node:fs';
+import { defined } from '@casmotion/base';
+import { beforeAll, expect, test } from 'vitest';
+import {
+  bufferSource,
+  createLogTools,
+  EVENT_CODECS,
+  FORMAT_VERSION,
+  type LogTools,
+  openLog,
+} from '../src/index.ts';
+import { SAMPLE_HEADER, writeSample } from './sample.ts';
+import { writeWorked } from './worked.ts';
+
+const FORMAT = readFileSync(`${import.meta.dirname}/../../../docs/format.md`, 'utf8');
+
+let tools: LogTools;
+beforeAll(async () => {
+  tools = await createLogTools();
+});
+
+test('the worked dump is what the writer writes', () => {
+  expect(hex(workedDump())).toBe(hex(writeWorked(tools)));
+});
+
+test('the worked dump decodes as its comments say', () => {
+  const log = openLog(bufferSource(workedDump()), tools);
+  expect(log.header).toEqual({ creator: 'worked', machine: null, digests: {} });
+  const [event, ...more] = log.events();
+  expect(more).toEqual([]);
+  expect(event).toMatchObject({
+    number: 0,
+    at: { step: 1000 },
+    wakes: 0,
+    check: { pc: 0x8000_0000n },
+  });
+  expect(event?.event).toEqual({
+    kind: 'console-input',
+    console: 0,
+    bytes: Uint8Array.of(0x6c, 0x73),
+  });
+  const places = [...log.landmarks()].map(({ at, eventsBefore, pc }) => [
+    at.step,
+    eventsBefore,
+    pc,
+  ]);
+  expect(places).toEqual([
+    [0, 0, 0x1000n],
+    [1300, 1, 0x8000_0040n],
+  ]);
+  expect(log.footer).toMatchObject({
+    steps: 1300,
+    end: { by: 'guest', cause: 'power-off' },
+    outputBytes: 5,
+  });
+});
+
+test('the table of kinds in format.md is the one in the code', () => {
+  const rows = [...FORMAT.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)];
+  const table = rows.map(([, kind, name]) => [name, Number(kind)]);
+  expect(table).toEqual(Object.values(EVENT_CODECS).map(({ name, kind }) => [name, kind]));
+});
+
+test.each(Array.from({ length: FORMAT_VERSION }, (_, index) => index + 1))(
+  'the frozen log of version %i is read',
+  (version) => {
+    const bytes = readFileSync(`${import.meta.dirname}/frozen/v${version}.cmr`);
+    const log = openLog(bufferSource(new Uint8Array(bytes)), tools);
+    const sample = writeSample(tools);
+    expect(log.version).toBe(version);
+    expect(log.header).toEqual(SAMPLE_HEADER);
+    expect([...log.events()]).toEqual(sample.events);
+    expect([...log.landmarks()]).toEqual(sample.landmarks);
+    expect([...log.outputs()]).toHaveLength(3);
+    expect(log.footer).toEqual(sample.footer);
+  },
+);
+
+/** The bytes of the dump, with each line's offset checked. */
+function workedDump(): Uint8Array {
+  const block = /```hexdump\n([\s\S]*?)```/.exec(FORMAT)?.[1];
+  const bytes: number[] = [];
+  for (const line of defined(block, 'a dump in format.md').split('\n')) {
+    const match = /^([0-9a-f]{8}) {2}((?:[0-9a-f]{2} )+) *;/.exec(line);
+    if (match === null) {
+      expect(line).toBe('');
+      continue;
+    }
+    expect(parseInt(defined(match[1], 'offset'), 16), line).toBe(bytes.length);
+    const row = defined(match[2], 'bytes').trim().split(' ');
+    bytes.push(...row.map((byte) => parseInt(byte, 16)));
+  }
+  return Uint8Array.from(bytes);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
