@@ -26,7 +26,7 @@ export const COMPILER_VERSION = '12.2.0';
 
 export const PROGRAMS: readonly EmbeddedProgram[] = [
   { folder: 'hello', linkerScript: 'hello.ld', elfName: 'hello.elf' },
-  // { folder: 'kernel', linkerScript: 'kernel.ld', elfName: 'casmotion-guest.elf' },
+  { folder: 'kernel', linkerScript: 'kernel.ld', elfName: 'casmotion-guest.elf' },
 ];
 
 /** The compiler's version, or undefined if it is not installed. */
