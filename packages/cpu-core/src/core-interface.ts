@@ -1,3 +1,4 @@
+/// <reference path="./webassembly.d.ts" />
 /**
  * What a core offers its machine. One linear memory holds the harts, their TLBs and RAM; one WebAssembly module,
  * generated at start, runs them. All of it is state or derived from state: a core never asks the host.
