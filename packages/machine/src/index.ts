@@ -1,9 +1,38 @@
-/** @casmotion/machine: the board. */
+/** @casmotion/machine: the board, and the machine that runs on it. */
+export {
+  drawMemoryMap,
+  MEMORY_MAP,
+  type MemoryRegion,
+  PAGE_SIZE_BYTES,
+  RAM_BASE,
+  RAM_SIZE_MAX_BYTES,
+  type RegionName,
+  TIMEBASE_HZ,
+} from './board/memory-map.ts';
+export { BootError, type BootImages, type BootPlan, defaultBios, planBoot } from './boot/boot-plan.ts';
+export { type BoardTreeOptions, writeBoardTree } from './boot/board-tree.ts';
+export {
+  ElfError,
+  type ElfFile,
+  type ElfSegment,
+  type ElfSymbol,
+  isElf,
+  parseElf,
+  physicalEntry,
+  readSymbols,
+  symbolize,
+} from './boot/elf.ts';
+export { isLinuxImage, type LinuxImage, LinuxImageError, parseLinuxImage } from './boot/linux-image.ts';
+export { createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
+export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
+export type { Machine } from './machine.ts';
 export type { ImageRef, MachineConfig } from './machine-config.ts';
-export type {
-  HaltResult,
-  Landmark,
-  MachineInterface,
-  MachineSnapshot,
-  Stop,
+export {
+  DISK_PAGES_START,
+  diskPageNumber,
+  type HaltResult,
+  type Landmark,
+  type MachineInterface,
+  type MachineSnapshot,
+  type Stop,
 } from './machine-interface.ts';

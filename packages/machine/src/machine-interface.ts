@@ -70,9 +70,20 @@ export interface MachineInterface {
   restore(snapshot: MachineSnapshot): void;
 }
 
-/** The whole state: everything but RAM as bytes, RAM as the pages ever written. */
+/** The whole state: RAM and the disks' overlays as pages, all else as bytes. */
 export interface MachineSnapshot {
   readonly state: Uint8Array;
-  /** Page number from the start of RAM -> 4 KiB; absent pages are zero. */
+  /**
+   * Page number -> 4 KiB. RAM's pages count from 0, absent ones are zero; page p of disk d's overlay stands at
+   * (d + 1) * {@link DISK_PAGES_START} + p, absent ones are as in the disk's image.
+   */
   readonly pages: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Above every page of RAM; see {@link MachineSnapshot}. */
+export const DISK_PAGES_START = 2 ** 40;
+
+/** Where a page of a disk's overlay stands among a snapshot's pages. */
+export function diskPageNumber(disk: number, page: number): number {
+  return DISK_PAGES_START * (disk + 1) + page;
 }

@@ -1,0 +1,131 @@
+/**
+ * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of xxh128(page number, content). A
+ * page that is not there counts 0. It can be corrected page by page, in any order; it guards against accidents,
+ * not against adversaries (design.md §8).
+ *
+ * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not changed since.
+ */
+import type { Hashes } from '@casmotion/base';
+import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
+
+/** The content of a page, 4 KiB; undefined for one that counts 0. */
+export type PageContent = (page: number) => Uint8Array | undefined;
+
+export class PageDigest {
+  readonly #hashes: Hashes;
+  readonly #firstNumber: number;
+  readonly #contentOf: PageContent;
+  /** By page / CHUNK_PAGES, made when first needed: four 32-bit limbs a page, least significant first. */
+  readonly #chunks = new Map<number, Uint32Array>();
+  readonly #sum = new Uint32Array(LIMBS);
+  readonly #number = new DataView(new ArrayBuffer(8));
+  readonly #hash = new Uint32Array(LIMBS);
+
+  /** `firstNumber` is added to page numbers before they are hashed: it tells memories apart. */
+  constructor(hashes: Hashes, firstNumber: number, contentOf: PageContent) {
+    this.#hashes = hashes;
+    this.#firstNumber = firstNumber;
+    this.#contentOf = contentOf;
+  }
+
+  /** Hashes these pages again. */
+  update(pages: Iterable<number>): void {
+    for (const page of pages) {
+      const kept = this.#keptHash(page);
+      this.#hashPage(page);
+      subtract(this.#sum, kept);
+      add(this.#sum, this.#hash);
+      kept.set(this.#hash);
+    }
+  }
+
+  /** The sum, 16 bytes little-endian. */
+  get sum(): Uint8Array {
+    return toBytes(this.#sum);
+  }
+
+  /** The sum over these pages as they are now, without use of what is known; changes nothing. */
+  sumOf(pages: Iterable<number>): Uint8Array {
+    const sum = new Uint32Array(LIMBS);
+    for (const page of pages) {
+      this.#hashPage(page);
+      add(sum, this.#hash);
+    }
+    return toBytes(sum);
+  }
+
+  /** Into `#hash`. */
+  #hashPage(page: number): void {
+    const content = this.#contentOf(page);
+    if (content === undefined) {
+      this.#hash.fill(0);
+      return;
+    }
+    const number = this.#firstNumber + page;
+    this.#number.setUint32(0, number % 2 ** 32, true);
+    this.#number.setUint32(4, Math.floor(number / 2 ** 32), true);
+    const digest = this.#hashes.xxh128(new Uint8Array(this.#number.buffer), content);
+    const view = new DataView(digest.buffer, digest.byteOffset, LIMBS * 4);
+    for (let limb = 0; limb < LIMBS; limb++) this.#hash[limb] = view.getUint32(limb * 4, true);
+  }
+
+  #keptHash(page: number): Uint32Array {
+    const index = Math.floor(page / CHUNK_PAGES);
+    let chunk = this.#chunks.get(index);
+    if (chunk === undefined) {
+      chunk = new Uint32Array(CHUNK_PAGES * LIMBS);
+      this.#chunks.set(index, chunk);
+    }
+    const start = (page % CHUNK_PAGES) * LIMBS;
+    return chunk.subarray(start, start + LIMBS);
+  }
+}
+
+/**
+ * RAM's pages for a digest: a page of zeros counts 0, written or not, so that the digest is a function of the
+ * content alone. `ram` is asked for at each use.
+ */
+export function ramPageContent(ram: () => Uint8Array): PageContent {
+  return (page) => {
+    const start = page * PAGE_SIZE_BYTES;
+    return isZeroPage(ram(), page) ? undefined : ram().subarray(start, start + PAGE_SIZE_BYTES);
+  };
+}
+
+/** Is the page all zeros? */
+export function isZeroPage(ram: Uint8Array, page: number): boolean {
+  const start = ram.byteOffset + page * PAGE_SIZE_BYTES;
+  const words = new Int32Array(ram.buffer, start, PAGE_SIZE_BYTES / 4);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
+}
+
+/** a += b, mod 2^128. */
+function add(a: Uint32Array, b: Uint32Array): void {
+  let carry = 0;
+  for (let limb = 0; limb < LIMBS; limb++) {
+    const sum = (a[limb] ?? 0) + (b[limb] ?? 0) + carry;
+    a[limb] = sum;
+    carry = sum >= 2 ** 32 ? 1 : 0;
+  }
+}
+
+/** a -= b, mod 2^128. */
+function subtract(a: Uint32Array, b: Uint32Array): void {
+  let borrow = 0;
+  for (let limb = 0; limb < LIMBS; limb++) {
+    const difference = (a[limb] ?? 0) - (b[limb] ?? 0) - borrow;
+    a[limb] = difference;
+    borrow = difference < 0 ? 1 : 0;
+  }
+}
+
+function toBytes(limbs: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(LIMBS * 4);
+  const view = new DataView(bytes.buffer);
+  limbs.forEach((limb, i) => view.setUint32(i * 4, limb, true));
+  return bytes;
+}
+
+const LIMBS = 4;
+const CHUNK_PAGES = 1024;

@@ -1,0 +1,97 @@
+/**
+ * The digest of the whole state: xxh128 over the sum of RAM's pages, the sum of each disk's overlay, and all other
+ * state as bytes. Cheap where few pages changed since the last one (`update`), or over everything, whatever dirty
+ * tracking says (`digestAll`); both give the same.
+ */
+import { assert, type Hashes } from '@casmotion/base';
+import type { CoreInterface } from '@casmotion/cpu-core';
+import type { OverlayStore } from '@casmotion/devices';
+import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
+import { diskPageNumber } from '../machine-interface.ts';
+import { PageDigest, ramPageContent } from './page-digest.ts';
+
+export class StateDigest {
+  readonly #hashes: Hashes;
+  readonly #core: CoreInterface;
+  readonly #disks: readonly OverlayStore[];
+  /** Undefined before `enable`, and after `forget` until the next use. */
+  #known: KnownPages | undefined;
+  #isEnabled = false;
+
+  constructor(hashes: Hashes, core: CoreInterface, disks: readonly OverlayStore[]) {
+    this.#hashes = hashes;
+    this.#core = core;
+    this.#disks = disks;
+  }
+
+  /** Starts dirty tracking and hashes what there is. */
+  enable(): void {
+    if (this.#isEnabled) return;
+    this.#isEnabled = true;
+    this.#known = this.#hashWritten();
+    this.#core.beginEpoch();
+  }
+
+  /** Memory was replaced as a whole: what is known of pages is worthless. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  /** Hashes the pages written since the last call; `state` is all that is not in pages. Needs `enable`. */
+  update(state: Uint8Array): Uint8Array {
+    assert(this.#isEnabled, 'landmark before enableLandmarks');
+    if (this.#known === undefined) {
+      this.#known = this.#hashWritten();
+    } else {
+      this.#known.ram.update(this.#core.writtenPages());
+      this.#known.disks.forEach((pages, i) => pages.update(this.#disks[i]?.takeWrittenPages() ?? []));
+    }
+    this.#core.beginEpoch();
+    const { ram, disks } = this.#known;
+    return this.#combine(ram.sum, disks.map(({ sum }) => sum), state);
+  }
+
+  /** Hashes every page. Changes nothing. */
+  digestAll(state: Uint8Array): Uint8Array {
+    const { ram, disks } = this.#createPages();
+    const sums = disks.map((pages, i) => pages.sumOf(this.#disks[i]?.pages.keys() ?? []));
+    return this.#combine(ram.sumOf(range(this.#ramPageCount)), sums, state);
+  }
+
+  /** All pages that can count: those ever written. */
+  #hashWritten(): KnownPages {
+    const pages = this.#createPages();
+    pages.ram.update(range(this.#ramPageCount).filter((page) => this.#core.wasEverWritten(page)));
+    this.#disks.forEach((disk, i) => {
+      disk.takeWrittenPages();
+      pages.disks[i]?.update(disk.pages.keys());
+    });
+    return pages;
+  }
+
+  #createPages(): KnownPages {
+    return {
+      ram: new PageDigest(this.#hashes, 0, ramPageContent(() => this.#core.ram)),
+      disks: this.#disks.map(
+        (disk, i) => new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
+      ),
+    };
+  }
+
+  #combine(ramSum: Uint8Array, diskSums: readonly Uint8Array[], state: Uint8Array): Uint8Array {
+    return this.#hashes.xxh128(ramSum, ...diskSums, state).slice();
+  }
+
+  get #ramPageCount(): number {
+    return this.#core.ram.length / PAGE_SIZE_BYTES;
+  }
+}
+
+interface KnownPages {
+  readonly ram: PageDigest;
+  readonly disks: readonly PageDigest[];
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
