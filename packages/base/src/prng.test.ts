@@ -1,7 +1,8 @@
 /**
  * Goal: the generator is xoshiro128**, the same on every host, and its helpers have no bias.
- * Method: the reference sequence; state saved and restored; chi-square with fixed seeds, so that the
- * outcome is a fact and not a chance; bad arguments.
+ * Method: the reference sequence (checked against a second implementation from the paper); state
+ * saved and restored; chi-square with fixed seeds, so that the outcome is a fact and not a chance;
+ * bad arguments.
  */
 import { describe, expect, it } from 'vitest';
 import { AssertionError, Prng } from './index.ts';

@@ -34,8 +34,8 @@ describe('control flow', () => {
   it('if takes one arm, with and without an else', () => {
     const f = i32Function(1, (body, x) => {
       const r = body.local('i32');
-      body.if(x!.get, () => body.set(r, 10), () => body.set(r, 20));
-      body.if(x!.get.eq(2), () => body.set(r, r.get.add(1)));
+      body.if(x.get, () => body.set(r, 10), () => body.set(r, 20));
+      body.if(x.get.eq(2), () => body.set(r, r.get.add(1)));
       body.return(r.get);
     });
     expect([f(0), f(1), f(2), f(-1)]).toEqual([20, 10, 11, 10]);
@@ -46,9 +46,9 @@ describe('control flow', () => {
       const sum = body.local('i32');
       body.block((done) => {
         body.loop((again) => {
-          body.brIf(n!.get.eqz(), done);
-          body.set(sum, sum.get.add(n!.get));
-          body.set(n!, n!.get.sub(1));
+          body.brIf(n.get.eqz(), done);
+          body.set(sum, sum.get.add(n.get));
+          body.set(n, n.get.sub(1));
           body.br(again);
         });
       });
@@ -74,7 +74,7 @@ describe('control flow', () => {
         body.block((second) => {
           body.block((first) => {
             cases.push(first, second, first);
-            body.brTable(x!.get, cases, fallback);
+            body.brTable(x.get, cases, fallback);
           });
           arm(100);
         });
@@ -88,7 +88,7 @@ describe('control flow', () => {
   it('branches count the ifs that they leave', () => {
     const f = i32Function(1, (body, x) => {
       body.block((out) => {
-        body.if(x!.get, () => body.block(() => body.if(x!.get.eq(7), () => body.br(out))));
+        body.if(x.get, () => body.block(() => body.if(x.get.eq(7), () => body.br(out))));
         body.return(1);
       });
       body.return(2);

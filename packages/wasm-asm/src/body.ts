@@ -66,7 +66,7 @@ export class FunctionBody {
   /** Evaluates `value` here, once, and gives an expression that reads it back. */
   let<E extends AnyExpr>(value: E): E {
     const local = this.local(value.type);
-    this.set(local as Local, value);
+    this.set(local, value);
     return local.get as E;
   }
 

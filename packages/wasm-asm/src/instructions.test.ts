@@ -97,7 +97,7 @@ describe.each([32, 64] as const)('i%d', (bits) => {
     const make = (a: AnyExpr, b: AnyExpr): AnyExpr => callMethod(a, method, b);
     const text = textOf([type, type], result, make);
     expect(text).toMatch(new RegExp(`\\b${type}\\.${mnemonic}\\b`));
-    const f = compileExpr([type, type], result, (a, b) => make(a as AnyExpr, b as AnyExpr));
+    const f = compileExpr([type, type], result, (a, b) => make(a, b));
     for (const a of edges) {
       for (const b of edges) {
         const run = (): bigint => unsigned(result, f(toHost(type, a), toHost(type, b)));
@@ -109,7 +109,7 @@ describe.each([32, 64] as const)('i%d', (bits) => {
 
   it('select takes the first operand where the condition is not 0', () => {
     const f = compileExpr([type, type, 'i32'], type, (a, b, c) =>
-      callMethod(a as AnyExpr, 'select', b as AnyExpr, c as I32),
+      callMethod(a, 'select', b, c),
     );
     expect(BigInt(f(toHost(type, 5n), toHost(type, 6n), 2) ?? 0)).toBe(5n);
     expect(BigInt(f(toHost(type, 5n), toHost(type, 6n), 0) ?? 0)).toBe(6n);
@@ -138,7 +138,7 @@ describe.each([32, 64] as const)('f%d', (bits) => {
     const result: ValueType = COMPARISONS.test(mnemonic) ? 'i32' : type;
     const make = (a: AnyExpr, b: AnyExpr): AnyExpr => callMethod(a, mnemonic, b);
     expect(textOf([type, type], result, make)).toContain(`${type}.${mnemonic}\n`);
-    const f = compileExpr([type, type], result, (a, b) => make(a as AnyExpr, b as AnyExpr));
+    const f = compileExpr([type, type], result, (a, b) => make(a, b));
     for (const a of FLOAT_EDGES.map(round)) {
       for (const b of FLOAT_EDGES.map(round)) {
         const expected = reference(a, b);
@@ -150,7 +150,7 @@ describe.each([32, 64] as const)('f%d', (bits) => {
 
   it('select', () => {
     const f = compileExpr([type, type, 'i32'], type, (a, b, c) =>
-      callMethod(a as AnyExpr, 'select', b as AnyExpr, c as I32),
+      callMethod(a, 'select', b, c),
     );
     expect([f(0.5, -0, 1), f(0.5, -0, 0)]).toEqual([0.5, -0]);
   });
@@ -175,7 +175,7 @@ describe('conversions', () => {
   ];
   it.each(rows)('%s', (mnemonic, from, to, method, input, expected) => {
     expect(textOf([from], to, (a) => callMethod(a, method))).toContain(`${mnemonic}\n`);
-    const f = compileExpr([from], to, (a) => callMethod(a as AnyExpr, method));
+    const f = compileExpr([from], to, (a) => callMethod(a, method));
     expect(f(input)).toBe(expected);
   });
 });

@@ -3,7 +3,7 @@
  * Method: wabt's text of small modules; misuse in a table.
  */
 import { describe, expect, it } from 'vitest';
-import { disassemble, instantiate, newMemory } from '../test/assemble.ts';
+import { disassemble, instantiate } from '../test/assemble.ts';
 import { ByteBuffer, WasmModule } from './index.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
