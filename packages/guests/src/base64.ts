@@ -8,7 +8,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   for (let group = 0, offset = 0; group < text.length; group += 4, offset += 3) {
     let bits = 0;
-    for (let i = group; i < group + 4; i++) bits = (bits << 6) | sixBits(text, i);
+    for (let i = group; i < group + 4; i++) bits = (bits << 6) | sixBits(text, i, text.length - padding);
     bytes[offset] = bits >>> 16;
     // Past the end of the array where the text is padded: ignored.
     bytes[offset + 1] = bits >>> 8;
@@ -17,8 +17,8 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function sixBits(text: string, index: number): number {
-  if (text[index] === '=' && index >= text.length - 2) return 0;
+function sixBits(text: string, index: number, end: number): number {
+  if (index >= end) return 0;
   const value = ALPHABET.indexOf(text[index] ?? ' ');
   assert(value >= 0, `no base64 at character ${index}`);
   return value;

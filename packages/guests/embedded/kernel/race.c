@@ -4,14 +4,14 @@
  * slice is overwritten, and money has been made or lost. Whether that happens depends on where a handful of
  * timer interrupts fall, and on nothing else.
  *
- * The odds: about WINDOW of the instructions between two transfers lie between reading and writing, so a slice
- * ends there with probability WINDOW / (WINDOW + thinking), and there are RACE_PREEMPTIONS slices:
- * 1 - (1 - 12 / 1,300)^16 is 14 %. RACE_THINK_ROUNDS is the one constant to tune.
+ * The odds: a transfer takes about 1,600 instructions, and in front of 15 of them an interrupt does harm. A race
+ * is RACE_PREEMPTIONS slices long, so an update is lost in 1 - (1 - 15 / 1,600)^16 = 14 % of the races, however
+ * fast the machine is. RACE_THINK_ROUNDS, 13 instructions each, is the one constant to tune.
  */
 #include "kernel.h"
 
 enum { ACCOUNTS = 4, OPENING_BALANCE = 25000, MAX_AMOUNT = 100, CLERKS = 2 };
-enum { RACE_PREEMPTIONS = 16, RACE_THINK_ROUNDS = 180 };
+enum { RACE_PREEMPTIONS = 16, RACE_THINK_ROUNDS = 120 };
 
 static volatile i64 balances[ACCOUNTS];
 static volatile u64 thoughts[CLERKS];

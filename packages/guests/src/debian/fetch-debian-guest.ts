@@ -22,6 +22,8 @@ export interface FetchDebianOptions {
   readonly cacheDir?: string | undefined;
   /** The Debian archive to use in place of the one in this machine's apt sources. */
   readonly mirrorUrl?: string | undefined;
+  /** The keys that Debian signs with, by default this machine's own. */
+  readonly keyringPath?: string | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** Stops the work: the promise rejects with its reason, and nothing half-written is left. */
   readonly signal?: AbortSignal | undefined;
@@ -49,6 +51,8 @@ export interface DebianGuest {
  * Fetches Debian trixie's riscv64 kernel and busybox and makes `Image` and `initrd.cpio.gz` in `outputDir`. The
  * same packages and the same `initFile` give the same bytes. Called again, it downloads only what has changed.
  * Both files appear whole or not at all.
+ *
+ * A caller at a terminal passes a `signal` that Ctrl-C aborts: the tools run in process groups of their own.
  *
  * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror, no keyring, a failed download, an unreadable
  * `initFile`, an unwritable `outputDir`.
@@ -107,6 +111,7 @@ async function fetchPackages(
     suite: SUITE,
     architecture: ARCHITECTURE,
     mirrorUrl: options.mirrorUrl,
+    keyringPath: options.keyringPath,
     signal: options.signal,
   });
   await apt.update();

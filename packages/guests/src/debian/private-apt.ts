@@ -21,6 +21,8 @@ export interface PrivateAptOptions {
   readonly architecture: string;
   /** Where the archive is; by default where this machine's own apt gets Debian's packages from. */
   readonly mirrorUrl?: string | undefined;
+  /** The keys that Debian signs with, by default this machine's own. */
+  readonly keyringPath?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +48,7 @@ export class PrivateApt {
   static async create(options: PrivateAptOptions): Promise<PrivateApt> {
     const folder = resolve(options.folder);
     const mirrorUrl = options.mirrorUrl ?? (await findDebianMirror(options.signal));
-    const keyring = await findKeyring();
+    const keyring = await checkKeyring(resolve(options.keyringPath ?? DEBIAN_KEYRING));
     for (const name of ['etc/preferences.d', 'lists/partial', 'cache/archives/partial', 'archives']) {
       await mkdir(join(folder, name), { recursive: true });
     }
@@ -91,6 +93,7 @@ export class PrivateApt {
       onProgress(doneBytes, totalBytes);
       paths.push(path);
     }
+    await this.#dropOthers(files);
     return paths;
   }
 
@@ -122,6 +125,15 @@ export class PrivateApt {
     } finally {
       clearInterval(timer);
       await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  /** Yesterday's kernel: 112 MB that nobody asks for again. */
+  async #dropOthers(files: readonly PackageFile[]): Promise<void> {
+    const archives = join(this.#folder, 'archives');
+    const wanted = new Set(files.map(({ fileName }) => fileName));
+    for (const name of await readdir(archives)) {
+      if (!wanted.has(name)) await rm(join(archives, name), { force: true });
     }
   }
 
@@ -159,7 +171,6 @@ Dir::State::status "/dev/null";
 Dir::Cache ${quoted('cache')};
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
-APT::Get::List-Cleanup "true";
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 `;
@@ -174,13 +185,13 @@ async function findDebianMirror(signal: AbortSignal | undefined): Promise<string
   return debian;
 }
 
-async function findKeyring(): Promise<string> {
+async function checkKeyring(path: string): Promise<string> {
   try {
-    await access(DEBIAN_KEYRING);
+    await access(path);
   } catch (cause) {
-    throw new MissingKeyringError(cause);
+    throw new MissingKeyringError(path, cause);
   }
-  return DEBIAN_KEYRING;
+  return path;
 }
 
 async function hasDigest(path: string, sha256Hex: string): Promise<boolean> {
@@ -220,9 +231,9 @@ export class NoDebianMirrorError extends VmError {
 /** Without Debian's keys nothing that comes from a mirror can be trusted. */
 export class MissingKeyringError extends VmError {
   override readonly name = 'MissingKeyringError';
-  constructor(cause: unknown) {
+  constructor(path: string, cause: unknown) {
     super("Debian's archive keyring is missing", {
-      where: DEBIAN_KEYRING,
+      where: path,
       next: 'apt-get install debian-archive-keyring',
       cause,
     });
