@@ -1,12 +1,11 @@
 /**
- * Comparisons, minimum and maximum, classification: nothing here rounds, and native comparisons are exact.
- * Unprivileged ISA 20191213 §11.6 (fmin, fmax as IEEE 754-201x minimumNumber), §11.8, §11.9.
+ * Comparisons, minimum and maximum, classification: nothing here rounds, and native comparisons are
+ * exact. Unprivileged ISA 20191213 §11.6 (fmin, fmax as IEEE 754-201x minimumNumber), §11.8, §11.9.
  */
 import { callI64, type FunctionRef, type I32, I64 } from '@casmotion/wasm-asm';
 import {
   absOf,
   box,
-  boxedConst,
   FLAG,
   type FloatContext,
   type FloatFormat,
@@ -51,7 +50,10 @@ export function defineExtremes(context: FloatContext): Record<'fmin' | 'fmax', F
       const both = name === 'fmin' ? a.or(b) : a.and(b);
       body.if(compare(format, 'eq', a, b), () => body.return(box(format, both)));
       const nan = body.let(callI64(context.nanResult, a, b, b)); // raises NV where due
-      const [isNanA, isNanB] = [a, b].map((x) => x.and(format.absMask).gtU(format.infinity)) as [I32, I32];
+      const [isNanA, isNanB] = [a, b].map((x) => x.and(format.absMask).gtU(format.infinity)) as [
+        I32,
+        I32,
+      ];
       body.if(isNanA.eqz(), () => body.return(box(format, a)));
       body.if(isNanB.eqz(), () => body.return(box(format, b)));
       body.return(nan);

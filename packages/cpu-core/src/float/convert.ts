@@ -1,7 +1,9 @@
 /**
- * Conversions between floats and integers, and between the formats. Unprivileged ISA 20191213 §11.7, §12.5.
+ * Conversions between floats and integers, and between the formats. Unprivileged ISA 20191213
+ * §11.7, §12.5.
  *
- * Results in integer registers are sign-extended from 32 bits where the type is w or wu, also the unsigned ones.
+ * Results in integer registers are sign-extended from 32 bits where the type is w or wu, also the
+ * unsigned ones.
  */
 import { callI64, type FunctionBody, type FunctionRef, I32, I64 } from '@casmotion/wasm-asm';
 import {
@@ -50,7 +52,9 @@ export function defineToInteger(context: FloatContext, type: IntegerType): Funct
   });
 }
 
-/** `fcvt.{s,d}.{w,wu,l,lu}`: (x, rm) -> float register; `fcvt.d.w` and `fcvt.d.wu` are exact: (x). */
+/**
+ * `fcvt.{s,d}.{w,wu,l,lu}`: (x, rm) -> float register; `fcvt.d.w` and `fcvt.d.wu` are exact: (x).
+ */
 export function defineFromInteger(context: FloatContext, type: IntegerType): FunctionRef {
   const { module, format, roundPack } = context;
   const name = `fcvt.${format.suffix}.${type}`;
@@ -70,7 +74,9 @@ export function defineFromInteger(context: FloatContext, type: IntegerType): Fun
     const left = magnitude.shl(zeros.sub(1));
     const right = magnitude.shrU(1).or(magnitude.and(1));
     const significand = left.select(right, zeros.ne(0));
-    const exponent = I64.const(format.bias + 63).sub(zeros).toI32();
+    const exponent = I64.const(format.bias + 63)
+      .sub(zeros)
+      .toI32();
     const sign = I64.const(format.signMask).select(0, isNegative);
     body.return(callI64(roundPack, sign, exponent, significand, p.rm.get));
   });
@@ -129,8 +135,9 @@ function greatestMagnitude(type: IntegerType): bigint {
 }
 
 /**
- * Rounds significand * 2^(power - 62), power < 64, to an integer. `lost` is the fraction in units of 2^-64, or 1
- * where that is too fine. The magnitude never passes 2^64: from power 62 on there is no fraction.
+ * Rounds significand * 2^(power - 62), power < 64, to an integer. `lost` is the fraction in units
+ * of 2^-64, or 1 where that is too fine. The magnitude never passes 2^64: from power 62 on there is
+ * no fraction.
  */
 function roundToInteger(
   body: FunctionBody,
@@ -149,9 +156,9 @@ function roundToInteger(
       body.set(magnitude, I64.const(0).select(whole, power.ltS(0)));
       body.set(lost, significand.shl(power.add(2)).select(1, power.geS(-1)));
       const half = 2n ** 63n;
-      const isUpNearest = lost.get.gtU(half).or(
-        lost.get.eq(half).and(rm.ne(ROUND.nearestEven).or(magnitude.get.toI32().and(1))),
-      );
+      const isUpNearest = lost.get
+        .gtU(half)
+        .or(lost.get.eq(half).and(rm.ne(ROUND.nearestEven).or(magnitude.get.toI32().and(1))));
       const isAway = rm.eq(isNegative.eqz().add(ROUND.down)).and(lost.get.ne(0));
       const isUp = isUpNearest.select(isAway, rm.and(3).eqz());
       body.set(magnitude, magnitude.get.add(isUp.toI64U()));

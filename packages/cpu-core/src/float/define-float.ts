@@ -1,11 +1,12 @@
 /**
- * All arithmetic of the F and D extensions as functions of a WebAssembly module, exact to the last bit and flag
- * in all five rounding modes. Unprivileged ISA 20191213 §11, §12; IEEE 754-2019.
+ * All arithmetic of the F and D extensions as functions of a WebAssembly module, exact to the last
+ * bit and flag in all five rounding modes. Unprivileged ISA 20191213 §11, §12; IEEE 754-2019.
  *
- * Every function takes raw register contents: i64, singles boxed in ones. Where the instruction rounds, the last
- * parameter is `rm: i32`, already resolved: 0 <= rm <= 4. It returns what goes into the destination register
- * (floats boxed, 32-bit integers sign-extended) and ORs the flags it raises into the i32 at `fflagsAddress`;
- * nothing else in memory is read or written. Every NaN it returns is canonical, so no host's NaN bits get out.
+ * Every function takes raw register contents: i64, singles boxed in ones. Where the instruction
+ * rounds, the last parameter is `rm: i32`, already resolved: 0 <= rm <= 4. It returns what goes
+ * into the destination register (floats boxed, 32-bit integers sign-extended) and ORs the flags it
+ * raises into the i32 at `fflagsAddress`; nothing else in memory is read or written. Every NaN it
+ * returns is canonical, so no host's NaN bits get out.
  */
 import type { FunctionRef, WasmModule } from '@casmotion/wasm-asm';
 import { defineAddition } from './add.ts';
@@ -18,13 +19,7 @@ import {
   type IntegerType,
 } from './convert.ts';
 import { defineDivision, defineSquareRoot } from './divide.ts';
-import {
-  defineNanResult,
-  DOUBLE,
-  type FloatContext,
-  type FloatFormat,
-  SINGLE,
-} from './format.ts';
+import { defineNanResult, DOUBLE, type FloatContext, type FloatFormat, SINGLE } from './format.ts';
 import { defineFused, defineMultiplication } from './multiply.ts';
 import { defineRoundPack } from './round.ts';
 
@@ -64,7 +59,10 @@ export type FloatMnemonic =
   | 'fcvt.s.d'
   | 'fcvt.d.s';
 
-/** Adds the functions to `module`, whose memory must be imported and hold the i32 at `fflagsAddress`. */
+/**
+ * Adds the functions to `module`, whose memory must be imported and hold the i32 at
+ * `fflagsAddress`.
+ */
 export function defineFloat(module: WasmModule, fflagsAddress: number): FloatFunctions {
   const single = makeContext(module, SINGLE, fflagsAddress);
   const double = makeContext(module, DOUBLE, fflagsAddress);

@@ -1,11 +1,12 @@
 /**
  * Division and square root. IEEE 754-2019 §5.4.1; Unprivileged ISA 20191213 §11.6.
  *
- * Both take the 53 leading bits of the result from WebAssembly's f64 operation on significands scaled into
- * [1, 4), where it is exact to half a unit and cannot meet a special case. The sign of the exact remainder then
- * says on which side of those bits the true result lies, and that is all that rounding needs: neither a quotient
- * nor a root of 53-bit numbers can lie halfway between two 53-bit numbers, so a true result below stays above
- * the midpoint. The remainder is small, so its low 64 bits are all of it.
+ * Both take the 53 leading bits of the result from WebAssembly's f64 operation on significands
+ * scaled into [1, 4), where it is exact to half a unit and cannot meet a special case. The sign of
+ * the exact remainder then says on which side of those bits the true result lies, and that is all
+ * that rounding needs: neither a quotient nor a root of 53-bit numbers can lie halfway between two
+ * 53-bit numbers, so a true result below stays above the midpoint. The remainder is small, so its
+ * low 64 bits are all of it.
  */
 import { callI64, type F64, type FunctionRef, type I32, I64 } from '@casmotion/wasm-asm';
 import {
@@ -104,7 +105,10 @@ function isProduct(a: F64, x: F64, y: F64): I32 {
   return isShortProduct(x, y).and(x.mul(y).eq(a)).and(a.abs().ge(LEAST_NORMAL));
 }
 
-/** A significand with its leading one at bit 62 and at most 53 bits, as a double in [1, 2), times 2^power. */
+/**
+ * A significand with its leading one at bit 62 and at most 53 bits, as a double in [1, 2), times
+ * 2^power.
+ */
 function scaledDouble(significand: I64, power: I64): F64 {
   const fraction = significand.shrU(10).and(DOUBLE.fractionMask);
   return fraction.or(power.add(DOUBLE.bias).shl(DOUBLE.fractionBits)).bitsToF64();
@@ -115,7 +119,10 @@ function leadingBits(value: F64): I64 {
   return value.bitsToI64().and(DOUBLE.fractionMask).or(DOUBLE.hiddenBit);
 }
 
-/** 53 bits with the leading one moved to bit 62 and one unit more or less there, by the remainder's sign. */
+/**
+ * 53 bits with the leading one moved to bit 62 and one unit more or less there, by the remainder's
+ * sign.
+ */
 function leaning(bits: I64, remainder: I64): I64 {
   const sign = remainder.shrS(63).or(remainder.ne(0).toI64U());
   return bits.shl(10).add(sign);

@@ -1,7 +1,8 @@
 /**
- * Goal: every F and D instruction equals an independent oracle (exact rationals) to the last bit and flag.
- * Method: seeded draws of edge operands, all rounding modes, with fflags clear and with NX set before, which
- * select different paths. FLOAT_FUZZ_SEED and FLOAT_FUZZ_CASES repeat or deepen a run.
+ * Goal: every F and D instruction equals an independent oracle (exact rationals) to the last bit
+ * and flag. Method: seeded draws of edge operands, all rounding modes, with fflags clear and with
+ * NX set before, which select different paths. FLOAT_FUZZ_SEED and FLOAT_FUZZ_CASES repeat or
+ * deepen a run.
  */
 import { Prng } from '@casmotion/base';
 import { describe, expect, test } from 'vitest';
@@ -29,15 +30,22 @@ describe(`against exact rationals, seed ${seed}`, () => {
       const found = [clear.results[i], clear.flags[i], inexact.results[i], inexact.flags[i]];
       const wanted = [want.result, want.flags, want.result, want.flags | 1];
       if (found.some((value, k) => value !== wanted[k])) {
+        const hex = (values: readonly unknown[]): string =>
+          values
+            .map((x) => (Number.isInteger(x) ? String(x) : (x as bigint).toString(16)))
+            .join(' ');
         expect.fail(
-          `${mnemonic} (${operands.map((x) => x.toString(16)).join(', ')}) rm ${i % 5}: found ` +
-            `${found.map((x) => x?.toString(16))}, expected ${wanted.map((x) => x.toString(16))}\n` +
-            `repeat: FLOAT_FUZZ_SEED=${seed} FLOAT_FUZZ_CASES=${casesPerOperation} npx vitest run src/float`,
+          `${mnemonic} ${hex(operands)} rm ${i % 5}: found ${hex(found)}, ` +
+            `expected ${hex(wanted)}\n` +
+            `repeat: FLOAT_FUZZ_SEED=${seed} FLOAT_FUZZ_CASES=${casesPerOperation} ` +
+            'npx vitest run src/float/float.fuzz.test.ts',
         );
       }
       flagsSeen.add(want.flags);
     }
-    expect(flagsSeen.size, 'the draws raise some flags').toBeGreaterThan(isFlagless(mnemonic) ? 0 : 1);
+    expect(flagsSeen.size, 'the draws raise some flags').toBeGreaterThan(
+      isFlagless(mnemonic) ? 0 : 1,
+    );
   });
 });
 

@@ -1,9 +1,9 @@
 /**
  * The two formats of the F and D extensions and the vocabulary of all code that works on them.
  *
- * Inside a WebAssembly function a float is its bits in an i64: a double as it is, a single in the low half with
- * zeros above. Only entry and exit of a function see register contents (`unbox`, `box`).
- * IEEE 754-2019 §3.4; Unprivileged ISA 20191213 §11, §12.
+ * Inside a WebAssembly function a float is its bits in an i64: a double as it is, a single in the
+ * low half with zeros above. Only entry and exit of a function see register contents (`unbox`,
+ * `box`). IEEE 754-2019 §3.4; Unprivileged ISA 20191213 §11, §12.
  */
 import {
   type FunctionBody,
@@ -40,10 +40,22 @@ export const SINGLE = makeFormat('s', 8, 23);
 export const DOUBLE = makeFormat('d', 11, 52);
 
 /** The bits of fflags. Unprivileged ISA 20191213 §11.2. */
-export const FLAG = { inexact: 1, underflow: 2, overflow: 4, divideByZero: 8, invalid: 16 } as const;
+export const FLAG = {
+  inexact: 1,
+  underflow: 2,
+  overflow: 4,
+  divideByZero: 8,
+  invalid: 16,
+} as const;
 
 /** The rounding modes as encoded in `rm` and `frm`. Unprivileged ISA 20191213 §11.2, table 11.1. */
-export const ROUND = { nearestEven: 0, towardZero: 1, down: 2, up: 3, nearestMaxMagnitude: 4 } as const;
+export const ROUND = {
+  nearestEven: 0,
+  towardZero: 1,
+  down: 2,
+  up: 3,
+  nearestMaxMagnitude: 4,
+} as const;
 
 /** What the generator of one format's functions passes around. */
 export interface FloatContext {
@@ -57,7 +69,9 @@ export interface FloatContext {
   readonly nanResult: FunctionRef;
 }
 
-/** Register contents to bits. §12.2: a single that is not boxed in ones counts as the canonical NaN. */
+/**
+ * Register contents to bits. §12.2: a single that is not boxed in ones counts as the canonical NaN.
+ */
 export function unbox(body: FunctionBody, format: FloatFormat, register: I64): I64 {
   if (format.suffix === 'd') return register;
   const low = register.and(0xffffffffn);
@@ -98,7 +112,10 @@ export function returnInvalid(body: FunctionBody, context: FloatContext): void {
   body.return(boxedConst(context.format, context.format.canonicalNan));
 }
 
-/** The sign of an exact zero sum of operands of opposite signs: + but when rounding down. IEEE 754 §6.3. */
+/**
+ * The sign of an exact zero sum of operands of opposite signs: + but when rounding down. IEEE 754
+ * §6.3.
+ */
 export function zeroOfCancellation(format: FloatFormat, rm: I32): I64 {
   return box(format, I64.const(format.signMask).select(0, rm.eq(ROUND.down)));
 }

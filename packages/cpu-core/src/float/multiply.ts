@@ -105,8 +105,9 @@ const nativeMultiply: NativeOperation = {
 };
 
 /**
- * Sets `product` to that of the significands with the leading one at bit 126, and gives the exponent that bit
- * 126 then stands for, as `roundPack` takes it with the high half. Operands finite and not 0.
+ * Sets `product` to that of the significands with the leading one at bit 126, and gives the
+ * exponent that bit 126 then stands for, as `roundPack` takes it with the high half. Operands
+ * finite and not 0.
  */
 function setSignificandProduct(
   body: FunctionBody,
@@ -133,8 +134,9 @@ function setSignificandProduct(
 }
 
 /**
- * In f64 the product of two singles is exact and the sum is off by a known error. Rounding that sum to single
- * is then right unless the sum is a midpoint of two singles and inexact: that goes the soft way.
+ * In f64 the product of two singles is exact and the sum is off by a known error. Rounding that sum
+ * to single is then right unless the sum is a midpoint of two singles and inexact: that goes the
+ * soft way.
  */
 function tryFusedSingle(body: FunctionBody, context: FloatContext, operands: FusedOperands): void {
   const { a, b, c, rm } = operands;
@@ -166,7 +168,12 @@ function defineSoftFused(context: FloatContext): FunctionRef {
     const sign = body.local('i64');
     body.set(sign, signOf(format, a.xor(b)));
     const differ = body.let(sign.get.ne(signOf(format, c)));
-    returnFusedSpecial(body, context, { a, b, c, rm }, { absA, absB, absC, sign: sign.get, differ });
+    returnFusedSpecial(
+      body,
+      context,
+      { a, b, c, rm },
+      { absA, absB, absC, sign: sign.get, differ },
+    );
     const x = wideLocal(body);
     const exponent = body.local('i32');
     body.set(exponent, setSignificandProduct(body, context, x, absA, absB));

@@ -1,14 +1,23 @@
 /**
- * The fast path: WebAssembly's own arithmetic, which rounds to nearest even, where the flags can be had exactly.
+ * The fast path: WebAssembly's own arithmetic, which rounds to nearest even, where the flags can be
+ * had exactly.
  *
- * A native result whose exponent field lies in 2 .. max-1 is normal, not infinite, not a NaN and not the least
- * normal number, so of all flags only NX can be due: overflow and division by zero would give infinity, an
- * invalid operation a NaN, underflow at most the least normal number. So native NaN bits never leave here.
- * The idea is QEMU's "hardfloat" (E. G. Cota, 2018); the exactness tests differ:
- *   single  computed in f64 as well, where products and comparisons of singles are exact: NX always known
- *   double  NX set already, or one of the classic tests for an exact result; else the soft path decides
+ * A native result whose exponent field lies in 2 .. max-1 is normal, not infinite, not a NaN and
+ * not the least normal number, so of all flags only NX can be due: overflow and division by zero
+ * would give infinity, an invalid operation a NaN, underflow at most the least normal number. So
+ * native NaN bits never leave here. The idea is QEMU's "hardfloat" (E. G. Cota, 2018); the
+ * exactness tests differ:
+ *   single  computed in f64 as well, where products of singles are exact: NX is always known
+ *   double  NX set already, or a classic test says the result is exact; else the soft path decides
  */
-import { type F32, type F64, type FunctionBody, type I32, type I64, load } from '@casmotion/wasm-asm';
+import {
+  type F32,
+  type F64,
+  type FunctionBody,
+  type I32,
+  type I64,
+  load,
+} from '@casmotion/wasm-asm';
 import { box, FLAG, type FloatContext, type FloatFormat, raise, ROUND } from './format.ts';
 
 /** One operation: its native forms, and for each format whether the native result is exact. */
@@ -21,7 +30,9 @@ export interface NativeOperation {
   readonly isExactDouble: (body: FunctionBody, a: F64, b: F64, result: F64) => I32;
 }
 
-/** Returns from the function if the native result will do; else falls through. `a` and `b` are bits. */
+/**
+ * Returns from the function if the native result will do; else falls through. `a` and `b` are bits.
+ */
 export function tryNative(
   body: FunctionBody,
   context: FloatContext,
@@ -85,8 +96,8 @@ function tryDouble(
 }
 
 /**
- * The rounding error of a double sum, exactly: Knuth's TwoSum (TAOCP 2, 4.2.2, theorem B). Where a step of it
- * overflows it is infinite or a NaN, so never 0.
+ * The rounding error of a double sum, exactly: Knuth's TwoSum (TAOCP 2, 4.2.2, theorem B). Where a
+ * step of it overflows it is infinite or a NaN, so never 0.
  */
 export function twoSumError(body: FunctionBody, a: F64, b: F64, sum: F64): F64 {
   const bPart = body.let(sum.sub(a));
@@ -95,10 +106,15 @@ export function twoSumError(body: FunctionBody, a: F64, b: F64, sum: F64): F64 {
 }
 
 /**
- * 1 only if the product of two normal doubles has at most 53 significant bits: the zeros at the end of the
- * significands add up to 53 of at most 106. For a subnormal, whose leading one is below, also right.
+ * 1 only if the product of two normal doubles has at most 53 significant bits: the zeros at the end
+ * of the significands add up to 53 of at most 106. For a subnormal, whose leading one is below,
+ * also right.
  */
 export function isShortProduct(a: F64, b: F64): I32 {
-  const zeros = (x: F64): I64 => x.bitsToI64().or(1n << 52n).ctz();
+  const zeros = (x: F64): I64 =>
+    x
+      .bitsToI64()
+      .or(1n << 52n)
+      .ctz();
   return zeros(a).add(zeros(b)).geU(53);
 }

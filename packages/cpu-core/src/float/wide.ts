@@ -1,7 +1,9 @@
 /**
- * 128-bit integers for products of significands, as two i64 locals. WebAssembly 2.0 has no widening multiply.
+ * 128-bit integers for products of significands, as two i64 locals. WebAssembly 2.0 has no widening
+ * multiply.
  *
- * Invariant of all but the product: the value is less than 2^127, so that it is also a signed number.
+ * Invariant of all but the product: the value is less than 2^127, so that it is also a signed
+ * number.
  */
 import { type FunctionBody, I64, type Local } from '@casmotion/wasm-asm';
 
@@ -15,7 +17,10 @@ export function wideLocal(body: FunctionBody): Wide {
   return { high: body.local('i64'), low: body.local('i64') };
 }
 
-/** The whole product of two unsigned 64-bit numbers, by halves (schoolbook; Knuth, TAOCP 2, 4.3.1 M). */
+/**
+ * The whole product of two unsigned 64-bit numbers, by halves (schoolbook; Knuth, TAOCP 2, 4.3.1
+ * M).
+ */
 export function setProduct(body: FunctionBody, to: Wide, a: I64, b: I64): void {
   const [aHigh, aLow] = [body.let(a.shrU(32)), body.let(a.and(LOW_HALF))];
   const [bHigh, bLow] = [body.let(b.shrU(32)), body.let(b.and(LOW_HALF))];

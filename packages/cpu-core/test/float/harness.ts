@@ -1,13 +1,25 @@
 /**
- * Runs the float functions over tables: a module with all of them and, for each, a loop over operand records in
- * memory, so that millions of cases cost no crossing of the JavaScript boundary. Test support.
+ * Runs the float functions over tables: a module with all of them and, for each, a loop over
+ * operand records in memory, so that millions of cases cost no crossing of the JavaScript boundary.
+ * Test support.
  *
- * A record is three little-endian 64-bit operands (rs1, rs2, rs3; those not used are ignored). Each is run in the
- * five rounding modes: `results` holds 5 x 64 bits a record, `flags` 5 bytes a record, by mode in order.
- * The same layout is used by test-programs/float/float-table.c.
+ * A record is three little-endian 64-bit operands (rs1, rs2, rs3; those not used are ignored). Each
+ * is run in the five rounding modes: `results` holds 5 x 64 bits a record, `flags` 5 bytes a
+ * record, by mode in order. The same layout is used by test-programs/float/float-table.c.
  */
-import { callI64, type FunctionRef, I32, load, type Operand, WasmModule } from '@casmotion/wasm-asm';
-import { defineFloat, type FloatFunctions, type FloatMnemonic } from '../../src/float/define-float.ts';
+import {
+  callI64,
+  type FunctionRef,
+  I32,
+  load,
+  type Operand,
+  WasmModule,
+} from '@casmotion/wasm-asm';
+import {
+  defineFloat,
+  type FloatFunctions,
+  type FloatMnemonic,
+} from '../../src/float/define-float.ts';
 
 export const OPERAND_BYTES = 24;
 export const RESULT_BYTES = 40;
@@ -42,7 +54,10 @@ export class FloatHarness {
   }
 
   /** How many 64-bit operands it takes, and whether a rounding mode follows them. */
-  shapeOf(mnemonic: FloatMnemonic): { readonly operandCount: number; readonly hasRounding: boolean } {
+  shapeOf(mnemonic: FloatMnemonic): {
+    readonly operandCount: number;
+    readonly hasRounding: boolean;
+  } {
     const { params } = this.#refs[mnemonic];
     const operandCount = params.filter((type) => type === 'i64').length;
     return { operandCount, hasRounding: operandCount < params.length };
@@ -65,7 +80,9 @@ export class FloatHarness {
     return { result: BigInt.asUintN(64, result), flags: view.getInt32(FFLAGS_ADDRESS, true) };
   }
 
-  /** All records in all modes, fflags being `flagsBefore` before each case. The results are copies. */
+  /**
+   * All records in all modes, fflags being `flagsBefore` before each case. The results are copies.
+   */
   runTable(mnemonic: FloatMnemonic, operands: BigUint64Array, flagsBefore: number): TableResults {
     const count = operands.length / 3;
     const resultsAt = TABLE_ADDRESS + count * OPERAND_BYTES;

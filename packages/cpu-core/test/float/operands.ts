@@ -1,10 +1,11 @@
 /**
- * Operands where floating point goes wrong: drawn by seed, each draw one of many kinds. Test support.
+ * Operands where floating point goes wrong: drawn by seed, each draw one of many kinds. Test
+ * support.
  *
- * Alone: zeros, subnormals of any length, the ends of the normal range, infinities, NaNs quiet and signalling,
- * short and long significands, numbers at the limits of the integer types, singles not boxed. Together: almost
- * equal, a rounding distance apart, products and quotients at the ends of the range, and a third operand that
- * all but cancels the product of the others.
+ * Alone: zeros, subnormals of any length, the ends of the normal range, infinities, NaNs quiet and
+ * signalling, short and long significands, numbers at the limits of the integer types, singles not
+ * boxed. Together: almost equal, a rounding distance apart, products and quotients at the ends of
+ * the range, and a third operand that all but cancels the product of the others.
  */
 import type { Prng } from '@casmotion/base';
 import type { FloatMnemonic } from '../../src/float/define-float.ts';
@@ -16,7 +17,10 @@ export function drawTable(prng: Prng, mnemonic: FloatMnemonic, count: number): B
   const source = name === 'fcvt' ? third : second;
   for (let i = 0; i < count; i++) {
     const isInteger = source !== 's' && source !== 'd';
-    table.set(isInteger ? [drawInteger(prng), 0n, 0n] : drawFloats(prng, SHAPES[source], name), 3 * i);
+    table.set(
+      isInteger ? [drawInteger(prng), 0n, 0n] : drawFloats(prng, SHAPES[source], name),
+      3 * i,
+    );
   }
   return table;
 }
@@ -149,7 +153,12 @@ function drawBits(prng: Prng, shape: Shape): bigint {
     case 7:
       return compose(shape, isNegative, bias - 3 + prng.below(70), fraction); // integers and limits
     case 8:
-      return compose(shape, isNegative, (bias >> 1) - fractionBits + prng.below(2 * fractionBits), fraction);
+      return compose(
+        shape,
+        isNegative,
+        (bias >> 1) - fractionBits + prng.below(2 * fractionBits),
+        fraction,
+      );
     case 9:
       return compose(shape, isNegative, bias + (bias >> 1) - 4 + prng.below(8), fraction);
     default:
@@ -163,11 +172,13 @@ function drawRelated(prng: Prng, shape: Shape, a: bigint, name: string): bigint 
   const exponent = exponentOf(shape, a);
   const bias = biasOf(shape);
   const near = prng.below(2 * fractionBits + 8) - fractionBits - 4;
-  const atEnd = prng.chance(2) ? -fractionBits - 2 + prng.below(fractionBits + 6) : exponentMax - prng.below(5);
+  const atEnd = prng.chance(2)
+    ? -fractionBits - 2 + prng.below(fractionBits + 6)
+    : exponentMax - prng.below(5);
   let target: number;
   switch (prng.below(4)) {
     case 0: // a few units apart, maybe of the other sign
-      return (a ^ (prng.chance(2) ? sign : 0n)) ^ BigInt(prng.below(8));
+      return a ^ (prng.chance(2) ? sign : 0n) ^ BigInt(prng.below(8));
     case 1: // one rounding distance apart
       target = exponent - fractionBits - 3 + prng.below(5);
       break;
@@ -187,7 +198,15 @@ function drawAddend(prng: Prng, shape: Shape, a: bigint, b: bigint): bigint {
   const bits = bitsOf(shape, prng.chance(2) ? -product : product);
   if (prng.chance(2)) return bits ^ BigInt(prng.below(4));
   const distance = prng.below(4 * fractionBits + 8) - 2 * fractionBits - 4;
-  const aligned = prng.pick([distance, 0, -1, 1, fractionBits, fractionBits + 1, -fractionBits - 1]);
+  const aligned = prng.pick([
+    distance,
+    0,
+    -1,
+    1,
+    fractionBits,
+    fractionBits + 1,
+    -fractionBits - 1,
+  ]);
   const exponent = exponentOf(shape, a) + exponentOf(shape, b) - biasOf(shape) + aligned;
   return compose(shape, prng.chance(2), exponent, drawFraction(prng, fractionBits));
 }
@@ -216,7 +235,10 @@ function bitsOf(shape: Shape, value: number): bigint {
   return scratch.getBigUint64(0);
 }
 
-/** 64-bit register contents: any length, and beside powers of two and rounding boundaries of both formats. */
+/**
+ * 64-bit register contents: any length, and beside powers of two and rounding boundaries of both
+ * formats.
+ */
 function drawInteger(prng: Prng): bigint {
   const length = BigInt(1 + prng.below(64));
   const top = 1n << (length - 1n);
@@ -224,7 +246,9 @@ function drawInteger(prng: Prng): bigint {
   let magnitude: bigint;
   switch (prng.below(6)) {
     case 0:
-      magnitude = prng.pick([0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 63n, 2n ** 64n, 2n ** 24n, 2n ** 53n]) + offset;
+      magnitude =
+        prng.pick([0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 63n, 2n ** 64n, 2n ** 24n, 2n ** 53n]) +
+        offset;
       break;
     case 1:
       magnitude = top + offset;

@@ -1,8 +1,10 @@
 /**
- * A second, independent meaning of every F and D instruction: exact rationals of BigInts, rounded once by the
- * definitions of IEEE 754-2019 §4.3, §7 and Unprivileged ISA 20191213 §11, §12. Slow and plain. Test support.
+ * A second, independent meaning of every F and D instruction: exact rationals of BigInts, rounded
+ * once by the definitions of IEEE 754-2019 §4.3, §7 and Unprivileged ISA 20191213 §11, §12. Slow
+ * and plain. Test support.
  *
- * It shares no code and no method with src/float: no bit tricks, no sticky bits, no native arithmetic.
+ * It shares no code and no method with src/float: no bit tricks, no sticky bits, no native
+ * arithmetic.
  */
 import type { FloatMnemonic } from '../../src/float/define-float.ts';
 
@@ -70,7 +72,10 @@ const UF = 2;
 const NX = 1;
 const [RNE, RTZ, RDN, RUP] = [0, 1, 2, 3];
 
-/** A datum. A finite one that is not zero is numerator / denominator, both positive, with the sign beside. */
+/**
+ * A datum. A finite one that is not zero is numerator / denominator, both positive, with the sign
+ * beside.
+ */
 type Datum =
   | { readonly kind: 'nan'; readonly isSignalling: boolean }
   | { readonly kind: 'infinity'; readonly isNegative: boolean }
@@ -96,7 +101,11 @@ function decode(format: Format, register: bigint): Datum {
   if (field === 0 && fraction === 0n) return { kind: 'zero', isNegative };
   const whole = field === 0 ? fraction : fraction + (1n << BigInt(fractionBits));
   const power = Math.max(field, 1) - bias - fractionBits;
-  return { kind: 'number', isNegative, ...timesPowerOfTwo({ numerator: whole, denominator: 1n }, power) };
+  return {
+    kind: 'number',
+    isNegative,
+    ...timesPowerOfTwo({ numerator: whole, denominator: 1n }, power),
+  };
 }
 
 function negate(x: Datum): Datum {
@@ -199,7 +208,8 @@ function divide(format: Format, x: Datum, y: Datum, rm: number): Outcome {
   const isNegative = x.isNegative !== y.isNegative;
   if (x.kind === y.kind && x.kind !== 'number') return invalid(format);
   if (x.kind === 'infinity') return exact(format, { kind: 'infinity', isNegative });
-  if (x.kind === 'zero' || y.kind === 'infinity') return exact(format, { kind: 'zero', isNegative });
+  if (x.kind === 'zero' || y.kind === 'infinity')
+    return exact(format, { kind: 'zero', isNegative });
   if (y.kind === 'zero') {
     return { result: encode(format, isNegative, infinityBits(format)), flags: DZ };
   }
@@ -213,9 +223,10 @@ function squareRoot(format: Format, x: Datum, rm: number): Outcome {
   if (x.kind === 'zero') return exact(format, x);
   if (x.isNegative) return invalid(format);
   if (x.kind === 'infinity') return exact(format, x);
-  // sqrt(n/d) = sqrt(n*d)/d. 128 bits after the point, and half a unit more if there is a rest: what rounds
+  // sqrt(n/d) = sqrt(n*d)/d. 128 bits after the point, and half a unit more if there is a rest:
+  // what rounds
   // alike, since the root of a number of 53 bits cannot come that close to a rounding boundary.
-  const scaled = (x.numerator * x.denominator) << 2n * ROOT_BITS;
+  const scaled = (x.numerator * x.denominator) << (2n * ROOT_BITS);
   const root = integerRoot(scaled);
   const numerator = 2n * root + (root * root === scaled ? 0n : 1n);
   return round(format, false, { numerator, denominator: (2n * x.denominator) << ROOT_BITS }, rm);
@@ -302,7 +313,8 @@ function toInteger(type: string, x: Datum, rm: number): Outcome {
   const inRegister = (value: bigint): bigint =>
     BigInt.asUintN(64, BigInt.asIntN(Number(bits), value));
   if (x.kind === 'nan') return { result: inRegister(greatest), flags: NV };
-  if (x.kind === 'infinity') return { result: inRegister(x.isNegative ? least : greatest), flags: NV };
+  if (x.kind === 'infinity')
+    return { result: inRegister(x.isNegative ? least : greatest), flags: NV };
   if (x.kind === 'zero') return { result: 0n, flags: 0 };
   const { magnitude, isInexact } = roundToUnit(x.isNegative, x, rm);
   const value = x.isNegative ? -magnitude : magnitude;
@@ -313,7 +325,12 @@ function toInteger(type: string, x: Datum, rm: number): Outcome {
 
 function roundSigned(format: Format, { numerator, denominator }: Ratio, rm: number): Outcome {
   const isNegative = numerator < 0n;
-  return round(format, isNegative, { numerator: isNegative ? -numerator : numerator, denominator }, rm);
+  return round(
+    format,
+    isNegative,
+    { numerator: isNegative ? -numerator : numerator, denominator },
+    rm,
+  );
 }
 
 /** Rounds a positive ratio into a format. */
@@ -323,7 +340,8 @@ function round(format: Format, isNegative: boolean, ratio: Ratio, rm: number): O
   const least = 1 - bias;
   const atQuantum = (quantum: number): { magnitude: bigint; isInexact: boolean } =>
     roundToUnit(isNegative, timesPowerOfTwo(ratio, -quantum), rm);
-  // Tiny after rounding: with this precision but an exponent without bounds, it stays below the least normal.
+  // Tiny after rounding: with this precision but an exponent without bounds, it stays below the
+  // least normal.
   const unbounded = atQuantum(power - fractionBits).magnitude;
   const grows = bitLength(unbounded) > fractionBits + 1;
   const isTiny = power + (grows ? 1 : 0) < least;
@@ -360,7 +378,8 @@ function roundToUnit(
         ? isNegative
         : rm === RUP
           ? !isNegative
-          : twiceRest > denominator || (twiceRest === denominator && (rm === 4 || floor % 2n === 1n));
+          : twiceRest > denominator ||
+            (twiceRest === denominator && (rm === 4 || floor % 2n === 1n));
   return { magnitude: floor + (isUp ? 1n : 0n), isInexact: true };
 }
 
