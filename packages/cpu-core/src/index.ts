@@ -8,3 +8,8 @@ export type {
   MmioBus,
   TimeLine,
 } from './core-interface.ts';
+export { createCore, RamTooLargeError } from './core.ts';
+export { csrTable } from './hart/csr-table.ts';
+export { disassemble, type Disassembled } from './isa/disassemble.ts';
+export type { Instruction, InstructionClass } from './isa/instruction.ts';
+export { instructions } from './isa/table.ts';

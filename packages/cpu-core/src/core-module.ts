@@ -1,0 +1,150 @@
+/** The core module: every function of a hart, assembled in the order in which they need each other. */
+import { callI32, type FunctionRef, load, WasmModule } from '@casmotion/wasm-asm';
+import { defineFloat } from './float/define-float.ts';
+import {
+  type CodePageFunctions,
+  defineBeginEpoch,
+  defineCodePages,
+  defineNoteRamWrite,
+} from './hart/code-pages.ts';
+import { defineCsrs } from './hart/csr.ts';
+import {
+  CONTROL,
+  FAST_TLB,
+  FAST_TLB_END,
+  type MemoryPlan,
+  RAM_BASE,
+  ROM_BASE,
+  SLOT,
+  WORD,
+} from './hart/layout.ts';
+import { defineAccess } from './hart/memory-access.ts';
+import { defineMmu } from './hart/mmu.ts';
+import { definePmpAllows } from './hart/pmp.ts';
+import { CAUSE } from './hart/status.ts';
+import { defineTicksNow } from './hart/time.ts';
+import { defineTraps } from './hart/trap.ts';
+import { word } from './hart/words.ts';
+import { defineInterpreter } from './interpreter/interpreter.ts';
+import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
+import { createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
+
+/** What the module exports; numbers are i32, bigints i64. */
+export interface CoreExports {
+  /** Makes at most `budget` steps; the reason is a number of `EXIT`. */
+  run(budget: number): number;
+  csrRead(number: number): bigint;
+  csrWrite(number: number, value: bigint): void;
+  fence(va: bigint, asid: bigint, hasVa: number, hasAsid: number): void;
+  updateContexts(): void;
+  flushAllFast(): void;
+  noteRamWrite(offset: number, size: number): void;
+  beginEpoch(): void;
+}
+
+/** What the module imports beside its memory, under `host`. */
+export interface CoreImports {
+  busRead(addressLow: number, addressHigh: number, size: number): number;
+  busWrite(addressLow: number, addressHigh: number, size: number, value: number): void;
+  decode(slot: number, decodedPage: number): void;
+  decodeStraddle(slot: number, memo: number, instruction: number): void;
+}
+
+/** Generates the module for a machine whose memory is laid out as `plan` says. */
+export function generateCoreModule(plan: MemoryPlan): Uint8Array<ArrayBuffer> {
+  const module = new WasmModule();
+  module.importMemory('host', 'memory', plan.totalBytes / 65_536);
+  const busRead = module.importFunction('host', 'busRead', ['i32', 'i32', 'i32'], 'i32');
+  const busWrite = module.importFunction('host', 'busWrite', ['i32', 'i32', 'i32', 'i32']);
+  const decode = module.importFunction('host', 'decode', ['i32', 'i32']);
+  const decodeStraddle = module.importFunction('host', 'decodeStraddle', ['i32', 'i32', 'i32']);
+
+  const ops = createWasmOps(defineArithmetic(module));
+  const float = defineFloat(module, WORD.fflags);
+  const ticksNow = defineTicksNow(module);
+  const traps = defineTraps(module);
+  const pmpAllows = definePmpAllows(module);
+  const codePages = defineCodePages(module, plan);
+  const { raise } = traps;
+  const mmu = defineMmu(module, { raise, pmpAllows, codePages, plan });
+  const access = defineAccess(module, {
+    raise,
+    pmpAllows,
+    mmu,
+    codePages,
+    plan,
+    busRead,
+    busWrite,
+  });
+  const flushAllFast = module.func('flushAllFast', {}, undefined, (f) => {
+    f.memoryFill(FAST_TLB, 0xff, FAST_TLB_END - FAST_TLB);
+  });
+  const { updateContexts } = traps;
+  const { flushFast } = mmu;
+  const csrs = defineCsrs(module, { ticksNow, updateContexts, flushFast, flushAllFast });
+  const fetchHost = defineFetchHost(module, plan);
+  const illegal = defineIllegal(module, raise, fetchHost);
+  defineInterpreter(module, {
+    ops,
+    float,
+    traps,
+    csrs,
+    access,
+    mmu,
+    illegal,
+    fetchHost,
+    decode,
+    decodeStraddle,
+    ram: plan.ram,
+  });
+  exportForHost(module, plan, codePages, [
+    csrs.read,
+    csrs.write,
+    mmu.fence,
+    updateContexts,
+    flushAllFast,
+  ]);
+  return module.toBytes();
+}
+
+function exportForHost(
+  module: WasmModule,
+  plan: MemoryPlan,
+  codePages: CodePageFunctions,
+  functions: readonly FunctionRef[],
+): void {
+  for (const ref of functions) module.exportFunction(ref);
+  defineNoteRamWrite(module, RAM_BASE, codePages.noteWrite);
+  defineBeginEpoch(module, plan, codePages.flushTable);
+}
+
+/** Host address of the page of the current fetch translation. */
+function defineFetchHost(module: WasmModule, plan: MemoryPlan): FunctionRef {
+  return module.func('fetchHost', {}, 'i32', (f) => {
+    const physical = f.let(word('fetchPhysical'));
+    const inRam = physical.sub(RAM_BASE).toI32().add(plan.ram);
+    const inRom = physical.sub(ROM_BASE).toI32().add(plan.rom);
+    f.return(inRam.select(inRom, physical.geU(RAM_BASE)));
+  });
+}
+
+/** An illegal instruction's mtval holds its bits: 16 of a short one. Priv. 1.12 §3.1.16. */
+function defineIllegal(
+  module: WasmModule,
+  raise: FunctionRef,
+  fetchHost: FunctionRef,
+): FunctionRef {
+  return module.func('illegal', {}, undefined, (f) => {
+    const offset = f.let(word('pc').toI32().and(0xfff));
+    const host = f.let(callI32(fetchHost).add(offset));
+    const low = f.let(load.i32U16(host));
+    f.if(low.and(3).ne(3), () => {
+      f.call(raise, CAUSE.illegal, low.toI64U());
+      f.return();
+    });
+    // The second half of a straddling instruction was fetched to the memo just before.
+    const memo = load.i32(load.i32(0, CONTROL.fetchDecoded), STRADDLE_MEMO_OFFSET + SLOT.imm);
+    const bits = memo.select(load.i32(host), offset.eq(0xffe));
+    f.call(raise, CAUSE.illegal, bits.toI64U());
+  });
+}

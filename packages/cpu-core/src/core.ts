@@ -1,0 +1,246 @@
+/**
+ * The core: linear memory, the generated module over it, and what a machine needs of both.
+ *
+ * Invariants: outside of `run` the pc word and the step are exact; fast TLBs and decoded pages may be dropped at any
+ * time without an effect that a guest or a snapshot could show.
+ */
+import { assert, type ByteReader, type ByteWriter, VmError } from '@casmotion/base';
+import type { CoreExit, CoreInterface, CoreOptions, InterruptName, TimeLine } from './core-interface.ts';
+import { type CoreExports, generateCoreModule } from './core-module.ts';
+import { Decoder } from './decoder.ts';
+import { csrIndexBytes } from './hart/csr.ts';
+import { HartWords, WasmHartView } from './hart/hart-view.ts';
+import {
+  CONTROL,
+  CSR_INDEX,
+  type MemoryPlan,
+  PAGE_BYTES,
+  PAGE_FLAG,
+  planMemory,
+  PMP_ADDR,
+  ROM_SIZE_BYTES,
+} from './hart/layout.ts';
+import { PMP } from './hart/pmp.ts';
+import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
+import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
+import { stepWhen, ticksAt } from './hart/time.ts';
+
+/** Makes a core after power-on: M-mode, pc 0x1000, RAM zero, the time line flat at 0. */
+export function createCore(options: CoreOptions): CoreInterface {
+  return new Core(options);
+}
+
+class Core implements CoreInterface {
+  readonly ram: Uint8Array;
+  readonly hart: WasmHartView;
+  readonly #plan: MemoryPlan;
+  readonly #exports: CoreExports;
+  readonly #words: HartWords;
+  readonly #controls: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #step = 0;
+  #isRunning = false;
+  #timeLine: TimeLine = { originStep: 0, originTicks: 0, slope: 0 };
+
+  constructor({ ramSizeBytes, rom, bus, hasBuiltInSbi, compile }: CoreOptions) {
+    assert(ramSizeBytes % PAGE_BYTES === 0 && ramSizeBytes > 0, `RAM of ${ramSizeBytes} bytes`);
+    if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
+    assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
+    const plan = planMemory(ramSizeBytes);
+    const pages = plan.totalBytes / 65_536;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = memory;
+    const decoder = new Decoder(buffer, plan);
+    this.#plan = plan;
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#controls = new Int32Array(buffer, 0, 1024);
+    this.#words = new HartWords(buffer);
+    this.ram = new Uint8Array(buffer, plan.ram, ramSizeBytes);
+    this.#bytes.set(csrIndexBytes(), CSR_INDEX);
+    this.#bytes.set(rom, plan.rom);
+    const host = {
+      memory,
+      busRead: (low: number, high: number, size: number): number => {
+        const value = bus.read(address(low, high), size as 1 | 2 | 4);
+        this.#setControl('busFault', value === undefined ? 1 : 0);
+        return value ?? 0;
+      },
+      busWrite: (low: number, high: number, size: number, value: number): void => {
+        const isDone = bus.write(address(low, high), size as 1 | 2 | 4, unsigned(value, size));
+        this.#setControl('busFault', isDone ? 0 : 1);
+      },
+      decode: (slot: number, page: number): void => decoder.decode(slot, page),
+      decodeStraddle: (slot: number, memo: number, word: number): void =>
+        decoder.decodeStraddle(slot, memo, word),
+    };
+    const instance = new WebAssembly.Instance(compile(generateCoreModule(plan)), { host });
+    this.#exports = instance.exports as unknown as CoreExports;
+    this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.#step);
+    this.#setControl('ramPages', plan.ramPages);
+    this.#setControl('builtInSbi', hasBuiltInSbi ? 1 : 0);
+    this.#powerOn(hasBuiltInSbi);
+  }
+
+  get step(): number {
+    if (!this.#isRunning) return this.#step;
+    const left = this.#controls[CONTROL.left / 4] as number;
+    return Number(this.#words.at(CONTROL.stepEnd)) - left - 1;
+  }
+
+  run(untilStep: number): CoreExit {
+    assert(Number.isSafeInteger(untilStep) && untilStep >= this.#step, `run until ${untilStep}`);
+    while (this.#step < untilStep) {
+      const budget = Math.min(untilStep - this.#step, BUDGET_MAX);
+      const end = this.#step + budget;
+      this.#words.setAt(CONTROL.stepEnd, BigInt(end));
+      this.#isRunning = true;
+      const exit = EXITS[this.#exports.run(budget)] as CoreExit;
+      this.#isRunning = false;
+      this.#step = end - (this.#controls[CONTROL.left / 4] as number);
+      if (exit !== 'budget') return exit;
+    }
+    return 'budget';
+  }
+
+  requestExit(): void {
+    this.#setControl('exitRequest', 1);
+  }
+
+  setInterrupt(name: InterruptName, isHigh: boolean): void {
+    this.#setLine(BigInt(INTERRUPT[name]), isHigh);
+  }
+
+  get hasWakeUp(): boolean {
+    return ((this.hart.getCsr(CSR_MIP) ?? 0n) & this.#words.get('mie')) !== 0n;
+  }
+
+  get timeLine(): TimeLine {
+    return this.#timeLine;
+  }
+
+  set timeLine(line: TimeLine) {
+    const { originStep, originTicks, slope } = line;
+    assert(Number.isSafeInteger(slope) && slope >= 0 && slope < 2 ** 48, `slope ${slope}`);
+    assert(originStep <= this.step && Number.isSafeInteger(originTicks), 'origin of a time line');
+    this.#timeLine = line;
+    this.#words.set('originStep', BigInt(originStep));
+    this.#words.set('originTicks', BigInt(originTicks));
+    this.#words.set('slope', BigInt(slope));
+  }
+
+  ticksAt(step: number): number {
+    return ticksAt(this.#timeLine, step);
+  }
+
+  stepWhen(ticks: number): number {
+    return stepWhen(this.#timeLine, ticks);
+  }
+
+  get stimecmpTicks(): number | undefined {
+    if ((this.#words.get('menvcfg') & MENVCFG_STCE) === 0n) return undefined;
+    const ticks = this.#words.get('stimecmp');
+    return ticks > MAX_SAFE ? Number.MAX_SAFE_INTEGER : Number(ticks);
+  }
+
+  refreshTimerInterrupt(): void {
+    const deadline = this.stimecmpTicks;
+    const isDue = deadline !== undefined && this.ticksAt(this.#step) >= deadline;
+    this.#setLine(BigInt(INTERRUPT.STIP), isDue);
+  }
+
+  noteRamWrite(guestAddress: number, sizeBytes: number): void {
+    const offset = guestAddress - RAM_START;
+    assert(offset >= 0 && offset + sizeBytes <= this.ram.length, 'a range in RAM');
+    this.#exports.noteRamWrite(offset, sizeBytes);
+  }
+
+  beginEpoch(): void {
+    this.#exports.beginEpoch();
+  }
+
+  writtenPages(): Uint32Array {
+    const count = this.#controls[CONTROL.writtenCount / 4] as number;
+    return new Uint32Array(this.#bytes.buffer, this.#plan.writtenList, count).slice().sort();
+  }
+
+  wasEverWritten(page: number): boolean {
+    return ((this.#bytes[this.#plan.pageFlags + page] ?? 0) & PAGE_FLAG.everWritten) !== 0;
+  }
+
+  snapshot(writer: ByteWriter): void {
+    writer.u64(this.#step);
+    writeHartState(this.#words, writer);
+    writeTlb(this.#view, writer);
+  }
+
+  restore(reader: ByteReader): void {
+    this.#step = reader.u64();
+    readHartState(this.#words, reader);
+    readTlb(this.#view, reader);
+    this.#timeLine = {
+      originStep: Number(this.#words.get('originStep')),
+      originTicks: Number(this.#words.get('originTicks')),
+      slope: Number(this.#words.get('slope')),
+    };
+    this.#setControl('fetchDecoded', 0);
+    this.#exports.flushAllFast();
+    this.#exports.updateContexts();
+  }
+
+  /** Priv. 1.12 §3.4, and what is free there set to a fixed value. */
+  #powerOn(hasBuiltInSbi: boolean): void {
+    const words = this.#words;
+    words.set('pc', RESET_PC);
+    words.set('privilege', 3n);
+    words.set('mstatus', MSTATUS.XL);
+    words.set('reservation', -1n);
+    words.set('fetchPage', -1n);
+    words.set('stimecmp', -1n);
+    if (hasBuiltInSbi) {
+      // No firmware to open memory for the kernel: one entry that permits everything.
+      words.set('pmpcfg0', BigInt((PMP.NAPOT << 3) | PMP.R | PMP.W | PMP.X));
+      words.setAt(PMP_ADDR, (1n << 54n) - 1n);
+    }
+    this.#exports.flushAllFast();
+    this.#exports.updateContexts();
+  }
+
+  #setLine(bit: bigint, isHigh: boolean): void {
+    const lines = this.#words.get('mipLines');
+    this.#words.set('mipLines', isHigh ? lines | bit : lines & ~bit);
+  }
+
+  #setControl(name: keyof typeof CONTROL, value: number): void {
+    this.#controls[CONTROL[name] / 4] = value;
+  }
+}
+
+const EXITS: readonly CoreExit[] = ['budget', 'wfi', 'sbi', 'attention'];
+const BUDGET_MAX = 2 ** 30;
+const RAM_MAX_BYTES = 3 * 2 ** 30;
+const RAM_START = 0x8000_0000;
+const RESET_PC = 0x1000n;
+const CSR_MIP = 0x344;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+function address(low: number, high: number): number {
+  return (high >>> 0) * 2 ** 32 + (low >>> 0);
+}
+
+function unsigned(value: number, size: number): number {
+  return size === 4 ? value >>> 0 : value & (2 ** (size * 8) - 1);
+}
+
+/** More RAM than a linear memory holds beside the core's own needs. */
+export class RamTooLargeError extends VmError {
+  override readonly name = 'RamTooLargeError';
+  constructor(ramSizeBytes: number) {
+    super('the machine cannot have that much memory', {
+      expected: `at most ${RAM_MAX_BYTES / 2 ** 20} MiB`,
+      found: `${ramSizeBytes / 2 ** 20} MiB`,
+      next: 'use a smaller --memory',
+    });
+  }
+}

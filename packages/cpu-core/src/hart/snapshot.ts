@@ -1,0 +1,45 @@
+/** Canonical hart state and architectural TLB as bytes: equal states give equal bytes. */
+import { type ByteReader, type ByteWriter, MalformedError } from '@casmotion/base';
+import type { HartWords } from './hart-view.ts';
+import { ARCH_TLB, HART, HART_END, SINK_OFFSET, TLB_ENTRIES, TLB_ENTRY_BYTES } from './layout.ts';
+
+/** Addresses of the words of hart state, in order, without the sink of x0. */
+const STATE_ADDRESSES: readonly number[] = Array.from(
+  { length: (HART_END - HART) / 8 },
+  (_, i) => HART + i * 8,
+).filter((address) => address !== HART + SINK_OFFSET);
+
+export function writeHartState(words: HartWords, writer: ByteWriter): void {
+  for (const address of STATE_ADDRESSES) writer.bigU64(words.at(address));
+}
+
+export function readHartState(words: HartWords, reader: ByteReader): void {
+  for (const address of STATE_ADDRESSES) words.setAt(address, reader.bigU64());
+}
+
+/** The valid entries, ascending: what lies behind an invalid key cannot be observed. */
+export function writeTlb(view: DataView, writer: ByteWriter): void {
+  const valid: number[] = [];
+  for (let i = 0; i < TLB_ENTRIES; i++) {
+    if (view.getBigUint64(ARCH_TLB + i * TLB_ENTRY_BYTES, true) !== 0n) valid.push(i);
+  }
+  writer.uvarint(valid.length);
+  for (const i of valid) {
+    const at = ARCH_TLB + i * TLB_ENTRY_BYTES;
+    writer.uvarint(i);
+    writer.bigU64(view.getBigUint64(at, true)).bigU64(view.getBigUint64(at + 8, true));
+  }
+}
+
+export function readTlb(view: DataView, reader: ByteReader): void {
+  for (let i = 0; i < TLB_ENTRIES; i++) view.setBigUint64(ARCH_TLB + i * TLB_ENTRY_BYTES, 0n, true);
+  const count = reader.uvarint();
+  if (count > TLB_ENTRIES) throw new MalformedError(`TLB of ${count} entries`, reader.fileOffset);
+  for (let n = 0; n < count; n++) {
+    const i = reader.uvarint();
+    if (i >= TLB_ENTRIES) throw new MalformedError(`TLB entry ${i}`, reader.fileOffset);
+    const at = ARCH_TLB + i * TLB_ENTRY_BYTES;
+    view.setBigUint64(at, reader.bigU64(), true);
+    view.setBigUint64(at + 8, reader.bigU64(), true);
+  }
+}

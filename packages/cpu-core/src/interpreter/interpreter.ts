@@ -1,0 +1,224 @@
+/**
+ * The interpreter: one function, generated from the instruction table, that runs decoded slots until its budget is
+ * spent. Registers live in linear memory; dispatch is one `br_table`.
+ *
+ * How control flows, by label:
+ *   enter     pc is known but not its page: use the current fetch translation or look the page up
+ *   next      `entry` is the slot to execute: count a step, load its handler
+ *   dispatch  `op` is a handler: execute it
+ *   check     the instruction is complete and may have made an interrupt takeable or asked to leave
+ *   trapped   a trap was taken: go on at its handler
+ *
+ * Invariants: pc = bias + entry / 8 while slots execute; `left` and pc are in memory whenever another function runs
+ * that may look at them; a pseudo-handler counts no step.
+ */
+import {
+  callI32,
+  type FunctionBody,
+  type FunctionRef,
+  type I32,
+  type I64,
+  type Label,
+  load,
+  type Local,
+  type WasmModule,
+} from '@casmotion/wasm-asm';
+import type { FloatFunctions } from '../float/define-float.ts';
+import type { CsrFunctions } from '../hart/csr.ts';
+import { PSEUDO } from '../hart/code-pages.ts';
+import { SLOT, TLB_ENTRY_BYTES } from '../hart/layout.ts';
+import type { AccessFunctions } from '../hart/memory-access.ts';
+import { type MmuFunctions, tlbIndex } from '../hart/mmu.ts';
+import type { TrapFunctions } from '../hart/trap.ts';
+import { control, setControl, setWord, word } from '../hart/words.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import type { Ops } from '../isa/ops.ts';
+import { instructions } from '../isa/table.ts';
+import { emitInstruction } from './handlers.ts';
+import { emitPseudo } from './pseudo-handlers.ts';
+
+/** What `run` returns; the order is that of `CoreExit`. */
+export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3 } as const;
+
+export interface InterpreterParts {
+  readonly ops: Ops<I64, I32>;
+  readonly float: FloatFunctions;
+  readonly traps: TrapFunctions;
+  readonly csrs: CsrFunctions;
+  readonly access: AccessFunctions;
+  readonly mmu: MmuFunctions;
+  /** (): raises an illegal-instruction exception with the bits of the instruction at pc. */
+  readonly illegal: FunctionRef;
+  /** () -> i32: host address of the page of the current fetch translation. */
+  readonly fetchHost: FunctionRef;
+  /** Imports: (slot, decoded page) and (slot, decoded page, word). */
+  readonly decode: FunctionRef;
+  readonly decodeStraddle: FunctionRef;
+  readonly ram: number;
+}
+
+/** Locals and labels of the interpreter function while it is being written. */
+export interface Frame {
+  readonly f: FunctionBody;
+  readonly parts: InterpreterParts;
+  readonly left: Local<'i32'>;
+  readonly entry: Local<'i32'>;
+  /** The decoded page in which `entry` lies. */
+  readonly page: Local<'i32'>;
+  readonly bias: Local<'i64'>;
+  /** pc on the way to `enter`. */
+  readonly pc: Local<'i64'>;
+  readonly op: Local<'i32'>;
+  /** Scratch of one handler. */
+  readonly va: Local<'i64'>;
+  readonly value: Local<'i64'>;
+  readonly slot: Local<'i32'>;
+  readonly host: Local<'i32'>;
+  readonly labels: {
+    readonly enter: Label;
+    readonly next: Label;
+    readonly dispatch: Label;
+    readonly check: Label;
+    readonly trapped: Label;
+  };
+}
+
+/** Adds and exports `run(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on. */
+export function defineInterpreter(module: WasmModule, parts: InterpreterParts): void {
+  const run = module.func('run', { budget: 'i32' }, 'i32', (f, { budget }) => {
+    const locals = {
+      f,
+      parts,
+      left: budget,
+      entry: f.local('i32'),
+      page: f.local('i32'),
+      bias: f.local('i64'),
+      pc: f.local('i64'),
+      op: f.local('i32'),
+      va: f.local('i64'),
+      value: f.local('i64'),
+      slot: f.local('i32'),
+      host: f.local('i32'),
+    };
+    f.call(parts.traps.takeInterrupt);
+    f.set(locals.pc, word('pc'));
+    f.loop((enter) => {
+      f.block((trapped) => {
+        f.block((check) => {
+          emitEnter(locals, trapped);
+          f.loop((next) => {
+            emitNext(locals);
+            f.loop((dispatch) => {
+              emitDispatch({ ...locals, labels: { enter, next, dispatch, check, trapped } });
+            });
+          });
+        });
+        emitCheck(locals, enter);
+      });
+      setControl(f, 'trapped', 0);
+      f.set(locals.pc, word('pc'));
+      f.br(enter);
+    });
+  });
+  module.exportFunction(run);
+}
+
+type Locals = Omit<Frame, 'labels'>;
+
+/** The program counter of the slot at hand. */
+export function pcOf({ bias, entry }: Locals): I64 {
+  return bias.get.add(entry.get.shrU(3).toI64U());
+}
+
+/** Writes back what other functions look at. */
+export function emitSync(frame: Locals): void {
+  setWord(frame.f, 'pc', pcOf(frame));
+  setControl(frame.f, 'left', frame.left.get);
+}
+
+/** Leaves `run`; pc is in memory. */
+export function emitExit({ f, left }: Locals, reason: number): void {
+  setControl(f, 'left', left.get);
+  f.return(reason);
+}
+
+/** From pc to a slot. A look-up happens here iff the page is not the one of the current fetch translation. */
+function emitEnter(locals: Locals, trapped: Label): void {
+  const { f, parts, pc, page, left, bias, entry, slot } = locals;
+  const tag = () => pc.get.and(-4096);
+  f.if(left.get.eqz(), () => {
+    setWord(f, 'pc', pc.get);
+    emitExit(locals, EXIT.budget);
+  });
+  f.if(
+    tag().eq(word('fetchPage')),
+    () => {
+      f.set(page, control('fetchDecoded'));
+      f.if(page.get.eqz(), () => {
+        f.set(page, callI32(parts.access.refetch));
+        setControl(f, 'fetchDecoded', page.get);
+      });
+    },
+    () => {
+      f.set(slot, tlbIndex(pc.get).mul(TLB_ENTRY_BYTES).add(control('fetchContext')));
+      f.if(
+        load.i64(slot.get).eq(tag()),
+        () => {
+          f.set(page, load.i32(slot.get, 8));
+          setWord(f, 'fetchPage', tag());
+          setWord(f, 'fetchPhysical', load.i64U32(slot.get, 12).shl(12));
+        },
+        () => {
+          setWord(f, 'pc', pc.get);
+          f.set(page, callI32(parts.access.fetch, pc.get));
+          f.if(page.get.eqz(), () => {
+            f.set(left, left.get.sub(1));
+            f.br(trapped);
+          });
+        },
+      );
+      setControl(f, 'fetchDecoded', page.get);
+    },
+  );
+  f.set(bias, tag().sub(page.get.shrU(3).toI64U()));
+  f.set(entry, page.get.add(pc.get.toI32().and(0xffe).shl(3)));
+}
+
+function emitNext(locals: Locals): void {
+  const { f, left, op, entry } = locals;
+  f.if(left.get.eqz(), () => {
+    setWord(f, 'pc', pcOf(locals));
+    emitExit(locals, EXIT.budget);
+  });
+  f.set(left, left.get.sub(1));
+  f.set(op, load.i32U16(entry.get, SLOT.handler));
+}
+
+/** One block a handler, the outermost for handler 0: leaving a block leads to the handler's code after it. */
+function emitDispatch(frame: Frame): void {
+  const { f } = frame;
+  const count = PSEUDO.count + instructions.length;
+  const nest = (handler: number, labels: readonly Label[]): void => {
+    if (handler === count) {
+      f.brTable(frame.op.get, labels, labels.at(-1) as Label);
+      return;
+    }
+    f.block((label) => nest(handler + 1, [...labels, label]));
+    if (handler < PSEUDO.count) emitPseudo(frame, handler);
+    else emitInstruction(frame, instructions[handler - PSEUDO.count] as Instruction);
+  };
+  nest(0, []);
+}
+
+function emitCheck(locals: Locals, enter: Label): void {
+  const { f, parts, pc } = locals;
+  setControl(f, 'recheck', 0);
+  f.call(parts.traps.takeInterrupt);
+  f.if(control('exitRequest'), () => {
+    setControl(f, 'exitRequest', 0);
+    emitExit(locals, EXIT.attention);
+  });
+  f.set(pc, word('pc'));
+  f.br(enter);
+}
+
