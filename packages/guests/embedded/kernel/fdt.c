@@ -148,11 +148,15 @@ u32 fdt_timebase_hz(void)
   return big_endian(frequency.value);
 }
 
-/* "rv64imafdc_zicsr_sstc": letters, then names after underscores. */
+/* A list of texts in `riscv,isa-extensions`, or "rv64imafdc_zicsr_sstc": letters, then names after underscores. */
 int fdt_has_extension(const char *name)
 {
   const u8 *cpu = find_node("device_type", "cpu", 0);
-  struct property isa = cpu ? node_property(cpu, "riscv,isa") : (struct property){0, 0};
+  if (!cpu)
+    return 0;
+  if (list_has(node_property(cpu, "riscv,isa-extensions"), name))
+    return 1;
+  struct property isa = node_property(cpu, "riscv,isa");
   for (u32 i = 0; i < isa.size; i++) {
     u64 length = text_length(name);
     const char *at = (const char *)isa.value + i + 1;
