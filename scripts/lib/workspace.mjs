@@ -88,6 +88,7 @@ export function toolEnvironment() {
     TURBO_TELEMETRY_DISABLED: '1',
     TURBO_NO_UPDATE_NOTIFIER: '1',
     DO_NOT_TRACK: '1',
+    ...(process.stdout.isTTY === true ? {} : { NO_COLOR: '1' }),
   };
   return environment;
 }
