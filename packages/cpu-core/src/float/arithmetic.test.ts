@@ -148,8 +148,8 @@ const fused: readonly Row[] = [
 ];
 
 const singleFused: readonly Row[] = [
-  // (2^23 - 2^12 + 1)(2^23 + 2^12 + 1) = 2^46 + 1, so the sum is 1 + 2^-24 + 2^-70: in double it is the
-  // midpoint of two singles, and only the bit lost says up.
+  // (2^23 - 2^12 + 1)(2^23 + 2^12 + 1) = 2^46 + 1, so the sum is 1 + 2^-24 + 2^-70: in double it is
+  // the midpoint of two singles, and only the bit lost says up.
   [
     RNE,
     [f32((2 ** 23 - 2 ** 12 + 1) * 2 ** -35), f32((2 ** 23 + 2 ** 12 + 1) * 2 ** -35), f32(1)],

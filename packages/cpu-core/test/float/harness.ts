@@ -7,14 +7,7 @@
  * is run in the five rounding modes: `results` holds 5 x 64 bits a record, `flags` 5 bytes a
  * record, by mode in order. The same layout is used by test-programs/float/float-table.c.
  */
-import {
-  callI64,
-  type FunctionRef,
-  I32,
-  load,
-  type Operand,
-  WasmModule,
-} from '@casmotion/wasm-asm';
+import { callI64, type FunctionRef, load, type Operand, WasmModule } from '@casmotion/wasm-asm';
 import {
   defineFloat,
   type FloatFunctions,
@@ -37,6 +30,7 @@ export class FloatHarness {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: WasmExports;
   readonly #refs: FloatFunctions;
+  #count = 0;
 
   constructor() {
     const module = new WasmModule();
@@ -80,28 +74,45 @@ export class FloatHarness {
     return { result: BigInt.asUintN(64, result), flags: view.getInt32(FFLAGS_ADDRESS, true) };
   }
 
-  /**
-   * All records in all modes, fflags being `flagsBefore` before each case. The results are copies.
-   */
+  /** All records in all modes, fflags being `flagsBefore` before each case; results are copies. */
   runTable(mnemonic: FloatMnemonic, operands: BigUint64Array, flagsBefore: number): TableResults {
-    const count = operands.length / 3;
-    const resultsAt = TABLE_ADDRESS + count * OPERAND_BYTES;
-    const flagsAt = resultsAt + count * RESULT_BYTES;
-    const pages = Math.ceil((flagsAt + count * FLAG_BYTES) / 65536);
+    this.loadTable(operands);
+    this.runLoaded(mnemonic, flagsBefore);
+    const { buffer } = this.#memory;
+    const [resultsAt, flagsAt] = tablePlaces(this.#count);
+    return {
+      results: new BigUint64Array(buffer, resultsAt, this.#count * 5).slice(),
+      flags: new Uint8Array(buffer, flagsAt, this.#count * 5).slice(),
+    };
+  }
+
+  /** Puts a table into memory, for `runLoaded`. */
+  loadTable(operands: BigUint64Array): void {
+    this.#count = operands.length / 3;
+    const [, flagsAt] = tablePlaces(this.#count);
+    const pages = Math.ceil((flagsAt + this.#count * FLAG_BYTES) / 65536);
     const missing = pages - this.#memory.buffer.byteLength / 65536;
     if (missing > 0) this.#memory.grow(missing);
-    const { buffer } = this.#memory;
-    new BigUint64Array(buffer, TABLE_ADDRESS, operands.length).set(operands);
-    this.#exports[`${mnemonic}.table`]?.(TABLE_ADDRESS, resultsAt, flagsAt, count, flagsBefore);
-    return {
-      results: new BigUint64Array(buffer, resultsAt, count * 5).slice(),
-      flags: new Uint8Array(buffer, flagsAt, count * 5).slice(),
-    };
+    new BigUint64Array(this.#memory.buffer, TABLE_ADDRESS, operands.length).set(operands);
+  }
+
+  /** The loop alone, in the modes firstMode <= rm < endMode. */
+  runLoaded(mnemonic: FloatMnemonic, flagsBefore: number, firstMode = 0, endMode = 5): void {
+    const loop = this.#exports[`${mnemonic}.table`];
+    if (loop === undefined) throw new Error(`no loop for ${mnemonic}`);
+    const [resultsAt, flagsAt] = tablePlaces(this.#count);
+    loop(TABLE_ADDRESS, resultsAt, flagsAt, this.#count, flagsBefore, firstMode, endMode);
   }
 }
 
 const FFLAGS_ADDRESS = 64;
 const TABLE_ADDRESS = 1024;
+
+/** Where the results and the flags of a table of `count` records lie. */
+function tablePlaces(count: number): [resultsAt: number, flagsAt: number] {
+  const resultsAt = TABLE_ADDRESS + count * OPERAND_BYTES;
+  return [resultsAt, resultsAt + count * RESULT_BYTES];
+}
 
 function defineTableLoop(module: WasmModule, ref: FunctionRef): FunctionRef {
   const params = {
@@ -110,24 +121,33 @@ function defineTableLoop(module: WasmModule, ref: FunctionRef): FunctionRef {
     flags: 'i32',
     count: 'i32',
     flagsBefore: 'i32',
+    firstMode: 'i32',
+    endMode: 'i32',
   } as const;
   return module.func(`${ref.name}.table`, params, undefined, (body, p) => {
+    const rm = body.local('i32');
+    const writeCase = (): void => {
+      body.storeI32(FFLAGS_ADDRESS, 0, p.flagsBefore.get);
+      const args: Operand[] = ref.params.map((type, i) =>
+        type === 'i64' ? load.i64(p.record.get, 8 * i) : rm.get,
+      );
+      body.storeI64(p.result.get.add(rm.get.shl(3)), 0, callI64(ref, ...args));
+      body.storeI32As8(p.flags.get.add(rm.get), 0, load.i32(FFLAGS_ADDRESS));
+    };
     body.block((done) => {
-      body.loop((next) => {
+      body.loop((nextRecord) => {
         body.brIf(p.count.get.eqz(), done);
-        for (let rm = 0; rm < 5; rm++) {
-          body.storeI32(FFLAGS_ADDRESS, 0, p.flagsBefore.get);
-          const args: Operand[] = ref.params.map((type, i) =>
-            type === 'i64' ? load.i64(p.record.get, 8 * i) : I32.const(rm),
-          );
-          body.storeI64(p.result.get, 8 * rm, callI64(ref, ...args));
-          body.storeI32As8(p.flags.get, rm, load.i32(FFLAGS_ADDRESS));
-        }
+        body.set(rm, p.firstMode.get);
+        body.loop((nextMode) => {
+          writeCase();
+          body.set(rm, rm.get.add(1));
+          body.brIf(rm.get.ltU(p.endMode.get), nextMode);
+        });
         body.set(p.record, p.record.get.add(OPERAND_BYTES));
         body.set(p.result, p.result.get.add(RESULT_BYTES));
         body.set(p.flags, p.flags.get.add(FLAG_BYTES));
         body.set(p.count, p.count.get.sub(1));
-        body.br(next);
+        body.br(nextRecord);
       });
     });
   });
