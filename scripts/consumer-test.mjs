@@ -113,7 +113,8 @@ function useOutside(target, packages) {
   const folder = join(work, 'consumers', basename(target.folder));
   mkdirSync(folder, { recursive: true });
   const needed = closure(target, packages);
-  const dependencies = Object.fromEntries(needed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const entries = needed.map(({ name, tarball }) => [name, `file:${tarball}`]);
+  const dependencies = Object.fromEntries(entries);
   const manifest = { name: 'consumer', private: true, type: 'module', dependencies };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
