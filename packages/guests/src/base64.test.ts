@@ -1,6 +1,6 @@
 /**
- * Goal: base64 text gives back its bytes. Method: the vectors of RFC 4648 §10, every byte value, Node's encoder on
- * seeded bytes of every length modulo 3, and text that is no base64.
+ * Goal: base64 text gives back its bytes. Method: the vectors of RFC 4648 §10, every byte value,
+ * Node's encoder on seeded bytes of every length modulo 3, and text that is no base64.
  */
 import { AssertionError, decodeUtf8, Prng } from '@casmotion/base';
 import { describe, expect, it } from 'vitest';

@@ -3,19 +3,19 @@ import { decodeBase64 } from './base64.ts';
 import { CASMOTION_GUEST_ELF, HELLO_ELF } from './embedded-elf.ts';
 
 /**
- * `hello`: a bare-metal program for M-mode, entered at 0x8000_0000 (boot mode `none`). Greets on the UART, takes five
- * timer interrupts 10 ms apart, shows keys typed in between, and powers off through the test finisher.
- * An ELF file; a new array at each call.
+ * `hello`: a bare-metal program for M-mode, entered at 0x8000_0000 (boot mode `none`). Greets on
+ * the UART, takes five timer interrupts 10 ms apart, shows keys typed in between, and powers off
+ * through the test finisher. An ELF file; a new array at each call.
  */
 export function helloGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(HELLO_ELF);
 }
 
 /**
- * The embedded guest: a small S-mode kernel with preemptive threads, a shell on the UART, a block journal, random
- * numbers, the clock, an event channel and a race. Entered at 0x8020_0000 by the built-in SBI or OpenSBI; its
- * command line is a list of shell commands such as `demo` or `compute 100; race 10`, and empty for the shell.
- * An ELF file; a new array at each call.
+ * The embedded guest: a small S-mode kernel with preemptive threads, a shell on the UART, a block
+ * journal, random numbers, the clock, an event channel and a race. Entered at 0x8020_0000 by the
+ * built-in SBI or OpenSBI; its command line is a list of shell commands such as `demo` or `compute
+ * 100; race 10`, and empty for the shell. An ELF file; a new array at each call.
  */
 export function embeddedGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(CASMOTION_GUEST_ELF);

@@ -1,7 +1,7 @@
 /**
  * Goal: the committed guests are what their sources make, and the package hands them out unchanged.
- * Method: rebuilt with Debian's cross compiler and compared byte by byte; the generated module made again and
- * compared; the ELF header read.
+ * Method: rebuilt with Debian's cross compiler and compared byte by byte; the generated module made
+ * again and compared; the ELF header read.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * A stand-in for Debian's tools and archive: shell scripts named as the tools are, in a folder that becomes the PATH.
- * They answer as apt 2.6 and dpkg 1.21 do, from "packages" that are folders, and note each download.
+ * A stand-in for Debian's tools and archive: shell scripts named as the tools are, in a folder that
+ * becomes the PATH. They answer as apt 2.6 and dpkg 1.21 do, from "packages" that are folders, and
+ * note each download.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,8 +45,9 @@ export function makeFakeDebian(options: FakeDebianOptions = {}): FakeDebian {
   const keyringPath = join(root, 'keyring.gpg');
   writeFileSync(keyringPath, 'keys');
   const tools: Record<string, string> = {
-    'apt-config': 'echo \'Acquire::http::Proxy "none";\'; echo \'APT::Update::Post-Invoke "false";\'',
-    'apt-cache': `echo "Package: linux-image-riscv64"; echo "Depends: ${KERNEL_PACKAGE} (= 6.12.1-1)"`,
+    'apt-config':
+      'echo \'Acquire::http::Proxy "none";\'; echo \'APT::Update::Post-Invoke "false";\'',
+    'apt-cache': `echo "Depends: ${KERNEL_PACKAGE} (= 6.12.1-1)"`,
     'apt-get': aptGet(root, options),
     // The "package" is text that names the folder with its contents.
     'dpkg-deb': 'read -r name < "$2"; cp -r "$name/." "$3"',
@@ -88,11 +90,13 @@ function makePackages(root: string): void {
 
 function aptGet(root: string, options: FakeDebianOptions): string {
   const sources =
-    options.sources ?? "'https://mirror.example/debian/dists/bookworm/InRelease' mirror_InRelease 0 ";
+    options.sources ??
+    "'https://mirror.example/debian/dists/bookworm/InRelease' mirror_InRelease 0 ";
   const list = [KERNEL_PACKAGE, 'busybox-static'].map((name) => {
     const bytes = `${join(root, name)}\n`;
     const digest = createHash('sha256').update(bytes).digest('hex');
-    return `${name}) echo "'https://mirror.example/${name}.deb' ${name}.deb ${bytes.length} SHA256:${digest}";;`;
+    const uri = `'https://mirror.example/${name}.deb'`;
+    return `${name}) echo "${uri} ${name}.deb ${bytes.length} SHA256:${digest}";;`;
   });
   const update =
     options.updateFailure === undefined ? ':' : `echo '${options.updateFailure}' >&2; exit 100`;

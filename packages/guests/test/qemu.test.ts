@@ -1,8 +1,8 @@
 /**
- * Goal: the embedded guests run on another machine than ours, with real firmware: they rely on the board and the
- * specifications, not on our reading of them.
- * Method: booted by Debian's QEMU in its variants (virtio legacy and modern, with and without Sstc, bare), console
- * output and exit code checked. The race may go either way there; both ways must be reported rightly.
+ * Goal: the embedded guests run on another machine than ours, with real firmware: they rely on the
+ * board and the specifications, not on our reading of them. Method: booted by Debian's QEMU in its
+ * variants (virtio legacy and modern, with and without Sstc, bare), console output and exit code
+ * checked. The race may go either way there; both ways must be reported rightly.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,11 @@ let folder = '';
 
 function boot(kernel: string, args: readonly string[], input = ''): Run {
   const common = ['-M', 'virt', '-m', '64M', '-nographic', '-kernel', join(folder, kernel)];
-  const result = spawnSync(QEMU, [...common, ...args], { input, encoding: 'utf8', timeout: 50_000 });
+  const result = spawnSync(QEMU, [...common, ...args], {
+    input,
+    encoding: 'utf8',
+    timeout: 50_000,
+  });
   return { code: result.status, output: result.stdout.replaceAll('\r', '') };
 }
 
@@ -70,7 +74,9 @@ describe.skipIf(!hasQemu && !isInCi)(`on QEMU (needs ${QEMU})`, () => {
     expect(output).toContain('work: crc32   00000000e2d57933');
     expect(output).toContain('work: matrix  a855ed79c8b737a7');
     expect(output).toContain('   8  transfer 7\njournal: 8 records');
-    expect(output).toMatch(/race: balance 100000, no update lost|RACE: lost update, balance \d+ expected 100000/);
+    expect(output).toMatch(
+      /race: balance 100000, no update lost|RACE: lost update, balance \d+ expected 100000/,
+    );
     const isLost = output.includes('RACE:');
     expect(output).toContain(isLost ? 'demo: FAILED' : 'demo: passed');
     expect(code).toBe(isLost ? 1 : 0);
@@ -95,7 +101,9 @@ describe.skipIf(!hasQemu && !isInCi)(`on QEMU (needs ${QEMU})`, () => {
     const args = devices(4);
     const disk = join(folder, 'disk.img');
     const first = bootGuest('journal check;journal write one;journal write two', args);
-    expect(first.output).toContain('journal: none on this disk\njournal: formatted, generation 1\n');
+    expect(first.output).toContain(
+      'journal: none on this disk\njournal: formatted, generation 1\n',
+    );
     const second = bootGuest('journal replay;journal write three;journal write four', args);
     expect(second.output).toContain('   1  one\n   2  two\njournal: 2 records');
     expect(second.output).toContain('journal: full');

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The work that a recorded Debian guest does: processor, memory, processes, random numbers, the clock and, if
-# there is one, the disk. Every line of output but those marked "varies" is the same in every run.
-# Give it to `guest fetch debian --init`; it erases the disk at /dev/vda.
+# The work that a recorded Debian guest does: processor, memory, processes, random numbers, the
+# clock and, if there is one, the disk. Every line of output but those marked "varies" is the same
+# in every run. Give it to `guest fetch debian --init`; it erases the disk at /dev/vda.
 
 echo "== sha256sum of 20 MB"
 yes casmotion | head -c 20000000 > /tmp/data

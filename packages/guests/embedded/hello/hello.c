@@ -1,8 +1,9 @@
 /*
  * hello: the smallest guest that uses the processor's traps, the timer and the console.
  *
- * In M-mode it greets, takes TICK_COUNT timer interrupts TICK_INTERVAL apart, printing a line at each with the
- * keys typed since the last, and powers the board off. Anything unexpected powers off with a failure code.
+ * In M-mode it greets, takes TICK_COUNT timer interrupts TICK_INTERVAL apart, printing a line at
+ * each with the keys typed since the last, and powers the board off. Anything unexpected powers off
+ * with a failure code.
  */
 typedef unsigned char u8;
 typedef unsigned int u32;

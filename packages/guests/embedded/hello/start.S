@@ -17,7 +17,8 @@ park:
     wfi
     j park
 
-# Saves what the C calling convention lets a function change, and no more: the handler keeps the rest.
+# Saves what the C calling convention lets a function change, and no more: the handler keeps the
+# rest.
 .balign 4
 trap_entry:
     addi sp, sp, -128

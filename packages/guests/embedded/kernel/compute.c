@@ -1,6 +1,7 @@
 /*
- * Work for the processor, of four kinds. A round is about a million instructions; the result depends on the seed and
- * the number of rounds only. Each kind has one workspace: no two threads may do the same kind at once.
+ * Work for the processor, of four kinds. A round is about a million instructions; the result
+ * depends on the seed and the number of rounds only. Each kind has one workspace: no two threads
+ * may do the same kind at once.
  */
 #include "kernel.h"
 

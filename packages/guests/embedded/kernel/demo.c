@@ -1,4 +1,6 @@
-/* A domain at work: the clock, random numbers, threads, the disk, upcalls, and the race at the end. */
+/*
+ * A domain at work: the clock, random numbers, threads, the disk, upcalls, and the race at the end.
+ */
 #include "riscv.h"
 
 enum { WORK_ROUNDS = 8, JOURNAL_RECORDS = 8, PINGS = 5, FIRST_PORT = 3 };

@@ -1,4 +1,5 @@
-# Entry from the firmware (RISC-V SBI, HSM extension): a0 = hart id, a1 = device tree, satp = 0, SIE = 0.
+# Entry from the firmware (RISC-V SBI, HSM extension): a0 = hart id, a1 = device tree, satp = 0, SIE
+# = 0.
 .section .text.start
 .globl _start
 _start:

@@ -1,7 +1,8 @@
 /*
- * The event channel: how a domain is told that something happened, as Xen tells its guests (two-level event
- * channels: a pending bit a port, a selector bit a word of them, one upcall). CASMotion's own device; absent on
- * other boards. Its registers: packages/devices/src/event-channel.
+ * The event channel: how a domain is told that something happened, as Xen tells its guests
+ * (two-level event channels: a pending bit a port, a selector bit a word of them, one upcall).
+ * CASMotion's own device; absent on other boards. Its registers:
+ * packages/devices/src/event-channel.
  */
 #include "riscv.h"
 
@@ -39,7 +40,10 @@ static void take_word(u32 word)
     arrivals[word * 32 + lowest_bit(bits)]++;
 }
 
-/* From the top down, each level cleared before the one below is read: what comes meanwhile raises it again. */
+/*
+ * From the top down, each level cleared before the one below is read: what comes meanwhile raises
+ * it again.
+ */
 static void upcall(void *unused)
 {
   (void)unused;

@@ -1,9 +1,10 @@
 /*
- * Reads the flattened device tree (Devicetree Specification 0.4, chapter 5): a header, then a stream of 32-bit
- * big-endian tokens. Nodes are walked from the start at each question; there are few of both.
+ * Reads the flattened device tree (Devicetree Specification 0.4, chapter 5): a header, then a
+ * stream of 32-bit big-endian tokens. Nodes are walked from the start at each question; there are
+ * few of both.
  *
- * What is assumed of the tree, and true of the virt board's: two address and two size cells for devices and
- * memory, one cell an interrupt.
+ * What is assumed of the tree, and true of the virt board's: two address and two size cells for
+ * devices and memory, one cell an interrupt.
  */
 #include "kernel.h"
 
@@ -44,8 +45,8 @@ static const u8 *align4(const u8 *at)
 }
 
 /*
- * The token after the one at `at`. A node's name follows BEGIN_NODE; size, name's offset and value follow
- * PROPERTY.
+ * The token after the one at `at`. A node's name follows BEGIN_NODE; size, name's offset and value
+ * follow PROPERTY.
  */
 static const u8 *next_token(const u8 *at)
 {
@@ -59,7 +60,10 @@ static const u8 *next_token(const u8 *at)
   }
 }
 
-/* A property of the node whose BEGIN_NODE is at `node`; properties stand before the node's children. */
+/*
+ * A property of the node whose BEGIN_NODE is at `node`; properties stand before the node's
+ * children.
+ */
 static struct property node_property(const u8 *node, const char *name)
 {
   for (const u8 *at = next_token(node);; at = next_token(at)) {
@@ -69,6 +73,11 @@ static struct property node_property(const u8 *node, const char *name)
     if (token != PROPERTY && token != NOP)
       return (struct property){0, 0};
   }
+}
+
+static struct property optional_property(const u8 *node, const char *name)
+{
+  return node ? node_property(node, name) : (struct property){0, 0};
 }
 
 /* Whether a list of texts, each ended by NUL, holds `wanted`. */
@@ -135,20 +144,23 @@ struct device fdt_memory(void)
 const char *fdt_bootargs(void)
 {
   const u8 *chosen = find_named("chosen");
-  struct property bootargs = chosen ? node_property(chosen, "bootargs") : (struct property){0, 0};
+  struct property bootargs = optional_property(chosen, "bootargs");
   return bootargs.size ? (const char *)bootargs.value : "";
 }
 
 u32 fdt_timebase_hz(void)
 {
   const u8 *cpus = find_named("cpus");
-  struct property frequency = cpus ? node_property(cpus, "timebase-frequency") : (struct property){0, 0};
+  struct property frequency = optional_property(cpus, "timebase-frequency");
   if (frequency.size != 4)
     panic("the device tree has no timebase-frequency");
   return big_endian(frequency.value);
 }
 
-/* A list of texts in `riscv,isa-extensions`, or "rv64imafdc_zicsr_sstc": letters, then names after underscores. */
+/*
+ * A list of texts in `riscv,isa-extensions`, or "rv64imafdc_zicsr_sstc": letters, then names after
+ * underscores.
+ */
 int fdt_has_extension(const char *name)
 {
   const u8 *cpu = find_node("device_type", "cpu", 0);
@@ -171,11 +183,14 @@ int fdt_has_extension(const char *name)
   return 0;
 }
 
-/* `interrupts-extended` lists the contexts in order, each a hart's interrupt controller and a cause. */
+/*
+ * `interrupts-extended` lists the contexts in order, each a hart's interrupt controller and a
+ * cause.
+ */
 u32 fdt_plic_context(void)
 {
   const u8 *plic = find_node("compatible", "riscv,plic0", 0);
-  struct property contexts = plic ? node_property(plic, "interrupts-extended") : (struct property){0, 0};
+  struct property contexts = optional_property(plic, "interrupts-extended");
   for (u32 i = 0; i * 8 < contexts.size; i++)
     if (big_endian(contexts.value + i * 8 + 4) == SUPERVISOR_EXTERNAL)
       return i;

@@ -1,7 +1,7 @@
 /*
- * A journal on the disk: a header in sector 0, then one record a sector, each with a checksum over itself and over
- * the checksum of what came before it. So the end is where the chain breaks off, and a record that belongs to it
- * but does not check is damage.
+ * A journal on the disk: a header in sector 0, then one record a sector, each with a checksum over
+ * itself and over the checksum of what came before it. So the end is where the chain breaks off,
+ * and a record that belongs to it but does not check is damage.
  */
 #include "kernel.h"
 
@@ -27,7 +27,10 @@ struct record {
 _Static_assert(sizeof(struct header) == SECTOR_SIZE, "a header fills a sector");
 _Static_assert(sizeof(struct record) == SECTOR_SIZE, "a record fills a sector");
 
-/* Where a walk through the journal stands: the next record's sector, and what its `previous` must be. */
+/*
+ * Where a walk through the journal stands: the next record's sector, and what its `previous` must
+ * be.
+ */
 struct position {
   u32 sequence;
   u32 previous;
@@ -54,7 +57,8 @@ static int fail(const char *what)
 /* The position of the first record; 0 if the disk has no journal. */
 static int open_journal(struct position *position, struct header *header)
 {
-  if (disk_read(0, header) || header->magic != JOURNAL_MAGIC || header->checksum != header_checksum(header))
+  if (disk_read(0, header) || header->magic != JOURNAL_MAGIC ||
+      header->checksum != header_checksum(header))
     return 0;
   *position = (struct position){1, header->checksum};
   return 1;

@@ -1,8 +1,8 @@
 /*
  * The kernel's parts and what they offer each other, one block a file.
  *
- * One hart. Turning interrupts off is the only lock: what is shared with an interrupt handler or must not be
- * seen half done is touched with interrupts off only.
+ * One hart. Turning interrupts off is the only lock: what is shared with an interrupt handler or
+ * must not be seen half done is touched with interrupts off only.
  */
 #pragma once
 
@@ -136,7 +136,10 @@ u32 random_read(void *bytes, u32 size);
 /* event_channel.c */
 void event_channel_init(void);
 int event_channel_present(void);
-/* Sends to a port and waits until the upcall has brought it back; how often the port has come so far. */
+/*
+ * Sends to a port and waits until the upcall has brought it back; how often the port has come so
+ * far.
+ */
 u64 event_channel_ping(u32 port);
 u64 event_channel_upcalls(void);
 

@@ -1,10 +1,10 @@
 /*
- * A small S-mode kernel that looks like a domain at work, for CASMotion's boards and QEMU's virt. The firmware enters
- * it (entry.S); devices and command line come from the device tree.
+ * A small S-mode kernel that looks like a domain at work, for CASMotion's boards and QEMU's virt.
+ * The firmware enters it (entry.S); devices and command line come from the device tree.
  *
- * The command line is a list of shell commands separated by `;`, run in order; the machine is then powered off,
- * with a failure if one of them failed. Without commands a shell waits on the console. Words with `=`, as
- * other kernels take them, are passed over.
+ * The command line is a list of shell commands separated by `;`, run in order; the machine is then
+ * powered off, with a failure if one of them failed. Without commands a shell waits on the console.
+ * Words with `=`, as other kernels take them, are passed over.
  */
 #include "riscv.h"
 

@@ -1,8 +1,12 @@
-/* The platform-level interrupt controller (RISC-V PLIC Specification 1.0), one context: S-mode of this hart. */
+/*
+ * The platform-level interrupt controller (RISC-V PLIC Specification 1.0), one context: S-mode of
+ * this hart.
+ */
 #include "riscv.h"
 
 enum { IRQ_MAX = 64 };
-enum { PRIORITY = 0x0, ENABLE = 0x2000, ENABLE_STRIDE = 0x80, CONTEXT = 0x200000, CONTEXT_STRIDE = 0x1000 };
+enum { PRIORITY = 0x0, ENABLE = 0x2000, CONTEXT = 0x200000 };
+enum { ENABLE_STRIDE = 0x80, CONTEXT_STRIDE = 0x1000 };
 enum { THRESHOLD = 0, CLAIM = 4 };
 
 static u64 base;

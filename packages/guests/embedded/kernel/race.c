@@ -1,12 +1,13 @@
 /*
- * A real race. Two clerks move money between accounts and forgot the lock: an account is read, the new balance
- * is worked out, and written back. If a clerk's slice ends in between, what the other did to that account in its
- * slice is overwritten, and money has been made or lost. Whether that happens depends on where a handful of
- * timer interrupts fall, and on nothing else.
+ * A real race. Two clerks move money between accounts and forgot the lock: an account is read, the
+ * new balance is worked out, and written back. If a clerk's slice ends in between, what the other
+ * did to that account in its slice is overwritten, and money has been made or lost. Whether that
+ * happens depends on where a handful of timer interrupts fall, and on nothing else.
  *
- * The odds: a transfer takes about 1,600 instructions, and in front of 15 of them an interrupt does harm. A race
- * is RACE_PREEMPTIONS slices long, so an update is lost in 1 - (1 - 15 / 1,600)^16 = 14 % of the races, however
- * fast the machine is. RACE_THINK_ROUNDS, 13 instructions each, is the one constant to tune.
+ * The odds: a transfer takes about 1,600 instructions, and in front of 15 of them an interrupt does
+ * harm. A race is RACE_PREEMPTIONS slices long, so an update is lost in 1 - (1 - 15 / 1,600)^16 =
+ * 14 % of the races, however fast the machine is. RACE_THINK_ROUNDS, 13 instructions each, is the
+ * one constant to tune.
  */
 #include "kernel.h"
 
@@ -17,7 +18,10 @@ static volatile i64 balances[ACCOUNTS];
 static volatile u64 thoughts[CLERKS];
 static u64 last_preemption;
 
-/* Not inlined: emulators that take interrupts only between blocks must find a place to take one in the window. */
+/*
+ * Not inlined: emulators that take interrupts only between blocks must find a place to take one in
+ * the window.
+ */
 __attribute__((noinline)) static i64 work_out(i64 balance, i64 change)
 {
   __asm__ volatile("");

@@ -1,4 +1,6 @@
-/* Commands, one a line, words separated by spaces. Each gives 0 or, if what it was to do failed, 1. */
+/*
+ * Commands, one a line, words separated by spaces. Each gives 0 or, if what it was to do failed, 1.
+ */
 #include "riscv.h"
 
 enum { LINE_SIZE = 128, MEGA = 1000000 };
@@ -16,8 +18,9 @@ static int cmd_uptime(char *arguments)
 {
   (void)arguments;
   u64 microseconds = microseconds_of_ticks(read_time());
-  print("up %lu.%06lu s, %lu timer interrupts, %lu preemptions, %lu upcalls\n", microseconds / MEGA,
-        microseconds % MEGA, trap_timer_interrupts(), thread_preemptions(), event_channel_upcalls());
+  print("up %lu.%06lu s, %lu timer interrupts, %lu preemptions, %lu upcalls\n",
+        microseconds / MEGA, microseconds % MEGA, trap_timer_interrupts(), thread_preemptions(),
+        event_channel_upcalls());
   return 0;
 }
 

@@ -1,5 +1,5 @@
-# void switch_context(struct context *from, const struct context *to)
-# A call that returns on another stack: only what a called function must keep is saved (RISC-V calling convention).
+# void switch_context(struct context *from, const struct context *to) A call that returns on another
+# stack: only what a called function must keep is saved (RISC-V calling convention).
 .section .text
 .globl switch_context
 switch_context:

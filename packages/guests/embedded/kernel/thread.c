@@ -1,8 +1,8 @@
 /*
  * Threads: each has a stack and runs in turn; a timer interrupt ends its slice wherever it stands.
  *
- * Invariants: `current` is running, any other thread is where switch_context left it; switching is done with
- * interrupts off; thread 0, idle, runs exactly when no other thread can.
+ * Invariants: `current` is running, any other thread is where switch_context left it; switching is
+ * done with interrupts off; thread 0, idle, runs exactly when no other thread can.
  */
 #include "riscv.h"
 

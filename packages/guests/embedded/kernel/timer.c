@@ -1,4 +1,7 @@
-/* The timer: by the stimecmp register where the hart has it (Sstc 1.0), else by a call to the firmware. */
+/*
+ * The timer: by the stimecmp register where the hart has it (Sstc 1.0), else by a call to the
+ * firmware.
+ */
 #include "riscv.h"
 
 #define STIMECMP 0x14d /* its name is newer than the assembler */

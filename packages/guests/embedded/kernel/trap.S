@@ -1,4 +1,5 @@
-# Traps are taken on the stack of the thread they interrupt. The frame is struct trap_frame (trap.c).
+# Traps are taken on the stack of the thread they interrupt. The frame is struct trap_frame
+# (trap.c).
 .section .text
 .globl trap_entry
 .balign 4                   # stvec holds an address and, in its low two bits, the mode: 0, direct

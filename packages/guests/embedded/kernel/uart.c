@@ -1,8 +1,12 @@
-/* The console: a 16550 (National Semiconductor PC16550D). Output is polled, input comes by interrupt. */
+/*
+ * The console: a 16550 (National Semiconductor PC16550D). Output is polled, input comes by
+ * interrupt.
+ */
 #include "riscv.h"
 
 enum { RBR = 0, THR = 0, IER = 1, FCR = 2, LCR = 3, LSR = 5 };
-enum { IER_RECEIVED = 1, FCR_ENABLE_CLEAR = 7, LCR_8_BITS = 3, LSR_READY = 1, LSR_THR_EMPTY = 0x20 };
+enum { IER_RECEIVED = 1, FCR_ENABLE_CLEAR = 7, LCR_8_BITS = 3 };
+enum { LSR_READY = 1, LSR_THR_EMPTY = 0x20 };
 enum { INPUT_SIZE = 256 };
 
 static struct device uart;

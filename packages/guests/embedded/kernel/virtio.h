@@ -1,6 +1,6 @@
 /*
- * virtio devices behind memory-mapped registers (Virtual I/O Device 1.2, section 4.2), modern and legacy, driven in
- * the simplest way: one queue, one request at a time.
+ * virtio devices behind memory-mapped registers (Virtual I/O Device 1.2, section 4.2), modern and
+ * legacy, driven in the simplest way: one queue, one request at a time.
  */
 #pragma once
 #include "kernel.h"
@@ -19,8 +19,9 @@ struct virtq_descriptor {
 };
 
 /*
- * The three parts of a split queue as the legacy interface wants them (section 2.7.2): available ring behind the
- * descriptors, used ring on the next page. The modern interface takes any layout, so this one does for both.
+ * The three parts of a split queue as the legacy interface wants them (section 2.7.2): available
+ * ring behind the descriptors, used ring on the next page. The modern interface takes any layout,
+ * so this one does for both.
  */
 struct virtq {
   struct virtq_descriptor descriptors[VIRTIO_QUEUE_SIZE];
@@ -50,7 +51,9 @@ struct virtio_buffer {
   int is_device_written;
 };
 
-/* Looks for a device of this kind, resets it and makes it ready. `base` stays 0 if there is none. */
+/*
+ * Looks for a device of this kind, resets it and makes it ready. `base` stays 0 if there is none.
+ */
 void virtio_start(struct virtio_device *device, u32 device_id, u32 wanted_features);
 /* Hands a request over and waits until it is done; how many bytes the device wrote. */
 u32 virtio_request(struct virtio_device *device, const struct virtio_buffer *buffers, u32 count);

@@ -1,4 +1,7 @@
-/* Random numbers (Virtual I/O Device 1.2, section 5.4): the device fills what it is given, in whole or in part. */
+/*
+ * Random numbers (Virtual I/O Device 1.2, section 5.4): the device fills what it is given, in whole
+ * or in part.
+ */
 #include "virtio.h"
 
 static struct virtio_device entropy;

@@ -1,6 +1,6 @@
 /*
- * Address translation with Sv39 (Priv. 1.12 section 4.4): every address is mapped to itself, to have permissions
- * and the processor's page walk at work, not to move anything.
+ * Address translation with Sv39 (Priv. 1.12 section 4.4): every address is mapped to itself, to
+ * have permissions and the processor's page walk at work, not to move anything.
  *
  *   0x0000_0000  1 GiB  devices                  read, write
  *   0x8000_0000  2 MiB  firmware (PMP guards it) read, write

@@ -1,7 +1,7 @@
 /**
  * Goal: the archive is what Linux's initramfs unpacker reads, and is the same for the same entries.
- * Method: one header checked byte by byte against the format's description; archives read back by a reader
- * written from the same description; the order of entries and the refusals in tables.
+ * Method: one header checked byte by byte against the format's description; archives read back by a
+ * reader written from the same description; the order of entries and the refusals in tables.
  */
 import { AssertionError, decodeUtf8, encodeUtf8 } from '@casmotion/base';
 import { describe, expect, it } from 'vitest';
@@ -41,7 +41,9 @@ const file = (path: string, text = ''): CpioEntry => ({
 
 describe('writeCpio', () => {
   it('writes a file as the format says', () => {
-    const archive = writeCpio([{ kind: 'file', path: 'ab', permissions: 0o755, bytes: encodeUtf8('xyz') }]);
+    const archive = writeCpio([
+      { kind: 'file', path: 'ab', permissions: 0o755, bytes: encodeUtf8('xyz') },
+    ]);
     expect(decodeUtf8(archive.subarray(0, 120))).toBe(
       '070701' +
         '00000001' + // inode
@@ -79,7 +81,9 @@ describe('writeCpio', () => {
   });
 
   it('puts a directory before its contents and adds those that are missing', () => {
-    const paths = readCpio(writeCpio([file('b/c/d'), file('a'), file('b.x'), file('b/a')])).map((e) => e.path);
+    const paths = readCpio(writeCpio([file('b/c/d'), file('a'), file('b.x'), file('b/a')])).map(
+      (e) => e.path,
+    );
     expect(paths).toEqual(['a', 'b', 'b.x', 'b/a', 'b/c', 'b/c/d']);
   });
 
@@ -90,7 +94,9 @@ describe('writeCpio', () => {
 
   it.each([0, 1, 2, 3, 4, 5, 511, 512, 4097])('brings back %i bytes', (size) => {
     const bytes = Uint8Array.from({ length: size }, (_, i) => i * 7);
-    const entries = readCpio(writeCpio([{ kind: 'file', path: 'f', permissions: 0o600, bytes }, file('g', 'end')]));
+    const entries = readCpio(
+      writeCpio([{ kind: 'file', path: 'f', permissions: 0o600, bytes }, file('g', 'end')]),
+    );
     expect(entries[0]?.data).toEqual(bytes);
     expect(decodeUtf8(entries[1]?.data ?? new Uint8Array())).toBe('end');
   });

@@ -1,13 +1,16 @@
 /**
- * A writer for the archive that Linux unpacks as its initial root file system: cpio in the "newc" form
- * (Linux, Documentation/driver-api/early-userspace/buffer-format.rst).
+ * A writer for the archive that Linux unpacks as its initial root file system: cpio in the "newc"
+ * form (Linux, Documentation/driver-api/early-userspace/buffer-format.rst).
  *
- * The same entries give the same bytes on every machine: entries are sorted by path, times are 0, owners are
- * root, and inode numbers count up from 1.
+ * The same entries give the same bytes on every machine: entries are sorted by path, times are 0,
+ * owners are root, and inode numbers count up from 1.
  */
 import { assert, encodeUtf8 } from '@casmotion/base';
 
-/** One entry; paths are relative to the root, without `.` or a leading slash. Parent directories are added. */
+/**
+ * One entry; paths are relative to the root, without `.` or a leading slash. Parent directories are
+ * added.
+ */
 export type CpioEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly permissions?: number }
   | {
@@ -25,7 +28,9 @@ export type CpioEntry =
       readonly minor: number;
     };
 
-/** The archive as one array of bytes, its size a multiple of 512. Asserts that no path comes twice. */
+/**
+ * The archive as one array of bytes, its size a multiple of 512. Asserts that no path comes twice.
+ */
 export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
   const sorted = withParents(entries);
   const parts: Uint8Array[] = [];
@@ -64,14 +69,22 @@ function encodeEntry(inode: number, entry: CpioEntry): Uint8Array[] {
   const node = { inode, major: 0, minor: 0 };
   switch (entry.kind) {
     case 'directory':
-      return encodeRecord({ ...node, mode: S_IFDIR | (entry.permissions ?? 0o755) }, entry.path, EMPTY);
+      return encodeRecord(
+        { ...node, mode: S_IFDIR | (entry.permissions ?? 0o755) },
+        entry.path,
+        EMPTY,
+      );
     case 'file':
       return encodeRecord({ ...node, mode: S_IFREG | entry.permissions }, entry.path, entry.bytes);
     case 'symlink':
       return encodeRecord({ ...node, mode: S_IFLNK | 0o777 }, entry.path, encodeUtf8(entry.target));
     case 'character-device': {
       const { major, minor } = entry;
-      return encodeRecord({ inode, major, minor, mode: S_IFCHR | entry.permissions }, entry.path, EMPTY);
+      return encodeRecord(
+        { inode, major, minor, mode: S_IFCHR | entry.permissions },
+        entry.path,
+        EMPTY,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Debian's own riscv64 kernel as a guest: fetched from Debian by this machine's apt, with an initial root file
- * system around Debian's busybox. Node only; needs apt and dpkg, that is, Debian.
+ * Debian's own riscv64 kernel as a guest: fetched from Debian by this machine's apt, with an
+ * initial root file system around Debian's busybox. Node only; needs apt and dpkg, that is, Debian.
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -48,14 +48,15 @@ export interface DebianGuest {
 }
 
 /**
- * Fetches Debian trixie's riscv64 kernel and busybox and makes `Image` and `initrd.cpio.gz` in `outputDir`. The
- * same packages and the same `initFile` give the same bytes. Called again, it downloads only what has changed.
- * Both files appear whole or not at all.
+ * Fetches Debian trixie's riscv64 kernel and busybox and makes `Image` and `initrd.cpio.gz` in
+ * `outputDir`. The same packages and the same `initFile` give the same bytes. Called again, it
+ * downloads only what has changed. Both files appear whole or not at all.
  *
- * A caller at a terminal passes a `signal` that Ctrl-C aborts: the tools run in process groups of their own.
+ * A caller at a terminal passes a `signal` that Ctrl-C aborts: the tools run in process groups of
+ * their own.
  *
- * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror, no keyring, a failed download, an unreadable
- * `initFile`, an unwritable `outputDir`.
+ * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror, no keyring, a failed download,
+ * an unreadable `initFile`, an unwritable `outputDir`.
  */
 export async function fetchDebianGuest(options: FetchDebianOptions): Promise<DebianGuest> {
   const { outputDir, signal } = options;
@@ -125,14 +126,16 @@ async function fetchPackages(
 async function findKernelPackage(apt: PrivateApt): Promise<string> {
   const depends = (await apt.field(KERNEL_METAPACKAGE, 'Depends')) ?? '';
   const match = /\b(linux-image-[^\s,|(]+)/.exec(depends);
-  if (match?.[1] === undefined) throw new UnexpectedPackageError(KERNEL_METAPACKAGE, `Depends: ${depends}`);
+  if (match?.[1] === undefined)
+    throw new UnexpectedPackageError(KERNEL_METAPACKAGE, `Depends: ${depends}`);
   return match[1];
 }
 
 async function findKernelRelease(unpacked: string): Promise<string> {
   const names = await readdir(join(unpacked, 'boot')).catch(() => []);
   const kernel = names.find((name) => name.startsWith('vmlinux-'));
-  if (kernel === undefined) throw new UnexpectedPackageError('kernel package', `boot/: ${names.join(' ')}`);
+  if (kernel === undefined)
+    throw new UnexpectedPackageError('kernel package', `boot/: ${names.join(' ')}`);
   return kernel.slice('vmlinux-'.length);
 }
 
@@ -151,7 +154,9 @@ async function loadModules(
     const path = paths.get(name);
     if (path === undefined) return undefined;
     // apt's own helper reads xz: one tool fewer to need.
-    return path.endsWith('.xz') ? runCommand(APT_HELPER, ['cat-file', path], { signal }) : readFile(path);
+    return path.endsWith('.xz')
+      ? runCommand(APT_HELPER, ['cat-file', path], { signal })
+      : readFile(path);
   });
 }
 
@@ -207,8 +212,8 @@ const KERNEL_METAPACKAGE = 'linux-image-riscv64';
 const APT_HELPER = '/usr/lib/apt/apt-helper';
 
 /**
- * Drivers for the board's devices, and ext4. `crc32c_generic` is what ext4 and virtio_net's users ask the crypto
- * layer for by algorithm, which no `depends` names.
+ * Drivers for the board's devices, and ext4. `crc32c_generic` is what ext4 and virtio_net's users
+ * ask the crypto layer for by algorithm, which no `depends` names.
  */
 const WANTED_MODULES = [
   'crc32c_generic',

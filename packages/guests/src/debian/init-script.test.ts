@@ -1,7 +1,7 @@
 /**
- * Goal: /init is a script that a POSIX shell accepts and that does its steps in order.
- * Method: parsed by this machine's sh without running it; the places of its steps compared. That it works is shown
- * by booting it, in CI.
+ * Goal: /init is a script that a POSIX shell accepts and that does its steps in order. Method:
+ * parsed by this machine's sh without running it; the places of its steps compared. That it works
+ * is shown by booting it, in CI.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,14 @@ it('is proper shell', () => {
 });
 
 it('does its steps in order', () => {
-  const steps = ['busybox --install', 'mount -t proc', 'mount -t devtmpfs', 'insmod', 'cttyhack', 'poweroff -f'];
+  const steps = [
+    'busybox --install',
+    'mount -t proc',
+    'mount -t devtmpfs',
+    'insmod',
+    'cttyhack',
+    'poweroff -f',
+  ];
   const places = steps.map((step) => INIT_SCRIPT.indexOf(step));
   expect(places.every((place) => place > 0)).toBe(true);
   expect([...places].sort((a, b) => a - b)).toEqual(places);

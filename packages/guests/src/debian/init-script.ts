@@ -6,8 +6,8 @@ export const USER_INIT_PATH = 'init.user';
 export const MODULE_ORDER_PATH = 'lib/modules/order';
 
 /**
- * Sets up the file systems, loads the modules, then runs the caller's script if there is one, else a shell on the
- * console. Whichever way that ends, the machine is powered off.
+ * Sets up the file systems, loads the modules, then runs the caller's script if there is one, else
+ * a shell on the console. Whichever way that ends, the machine is powered off.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
 export PATH=/bin:/sbin HOME=/root TERM=linux

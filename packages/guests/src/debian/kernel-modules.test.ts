@@ -1,6 +1,6 @@
 /**
- * Goal: modules are loaded after what they depend on, each once; files that are no modules are named, not believed.
- * Method: tiny ELF files made here, in tables of dependencies and of damage.
+ * Goal: modules are loaded after what they depend on, each once; files that are no modules are
+ * named, not believed. Method: tiny ELF files made here, in tables of dependencies and of damage.
  */
 import { describe, expect, it } from 'vitest';
 import { tinyModule } from '../../test/tiny-elf.ts';
@@ -38,7 +38,11 @@ describe('moduleDependencies', () => {
     ['a 32-bit file', whole.with(4, 1), 'not an ELF64 file'],
     ['cut', whole.subarray(0, whole.length - 1), 'section headers outside the file'],
     ['headers beyond the end', whole.with(0x2d, 1), 'section headers outside the file'],
-    ['a section beyond the end', whole.with(whole.length - 64 + 0x21, 0xff), 'a section outside the file'],
+    [
+      'a section beyond the end',
+      whole.with(whole.length - 64 + 0x21, 0xff),
+      'a section outside the file',
+    ],
     ['no .modinfo', tinyModule(undefined), 'no section .modinfo'],
   ])('refuses %s', (_, elf, reason) => {
     expect(() => moduleDependencies(elf, 'x')).toThrow(UnreadableModuleError);
@@ -52,7 +56,12 @@ describe('resolveModules', () => {
     ['a chain', ['c'], { a: '', b: 'a', c: 'b' }, ['a', 'b', 'c']],
     ['a shared one, once', ['b', 'c'], { a: '', b: 'a', c: 'a' }, ['a', 'b', 'c']],
     ['wanted and depended on', ['b', 'a'], { a: '', b: 'a' }, ['a', 'b']],
-    ['dash for underscore', ['virtio-rng', 'x'], { virtio_rng: '', x: 'virtio-rng' }, ['virtio_rng', 'x']],
+    [
+      'dash for underscore',
+      ['virtio-rng', 'x'],
+      { virtio_rng: '', x: 'virtio-rng' },
+      ['virtio_rng', 'x'],
+    ],
     ['built in', ['a', 'b'], { b: '' }, ['b']],
     ['a circle ends', ['a'], { a: 'b', b: 'a' }, ['b', 'a']],
   ])('%s', async (_, wanted, packaged, expected) => {

@@ -1,9 +1,9 @@
 /**
  * What a Linux kernel module says of itself, and the order in which modules must be loaded.
  *
- * A kernel package holds no `modules.dep` (depmod writes it at installation), so the order comes from the modules:
- * section `.modinfo` of each ELF file is a list of `key=value` strings ended by NUL, and `depends` names the
- * modules that must be there first.
+ * A kernel package holds no `modules.dep` (depmod writes it at installation), so the order comes
+ * from the modules: section `.modinfo` of each ELF file is a list of `key=value` strings ended by
+ * NUL, and `depends` names the modules that must be there first.
  */
 import { VmError } from '@casmotion/base';
 
@@ -14,12 +14,13 @@ export interface KernelModule {
 }
 
 /**
- * Loads each of `wanted` and what it depends on, dependencies first, each once. `load` gives a module's ELF file,
- * or undefined if the package has none of that name: the kernel has it built in, or it was never built.
+ * Loads each of `wanted` and what it depends on, dependencies first, each once. `load` gives a
+ * module's ELF file, or undefined if the package has none of that name: the kernel has it built in,
+ * or it was never built.
  *
- * Throws {@link MissingModuleError} if a module that another depends on is absent, and
- * {@link UnreadableModuleError} on a file that is no module. Modules in `wanted` may be absent: what a kernel has
- * built in needs no module, and a kernel without the feature will show it.
+ * Throws {@link MissingModuleError} if a module that another depends on is absent, and {@link
+ * UnreadableModuleError} on a file that is no module. Modules in `wanted` may be absent: what a
+ * kernel has built in needs no module, and a kernel without the feature will show it.
  */
 export async function resolveModules(
   wanted: readonly string[],
@@ -76,7 +77,8 @@ function findSection(elf: Uint8Array, wanted: string, name: string): Uint8Array 
     const header = headersOffset + index * headerSize;
     const offset = Number(view.getBigUint64(header + 0x18, true));
     const size = Number(view.getBigUint64(header + 0x20, true));
-    if (offset + size > elf.length) throw new UnreadableModuleError(name, 'a section outside the file');
+    if (offset + size > elf.length)
+      throw new UnreadableModuleError(name, 'a section outside the file');
     return elf.subarray(offset, offset + size);
   };
   const names = contents(namesIndex);

@@ -1,9 +1,11 @@
 /**
- * An apt of our own for another machine's packages: its sources, lists and archives lie in a folder given by the
- * caller, its architecture is riscv64, and nothing of this machine's own apt is changed (apt.conf(5)).
+ * An apt of our own for another machine's packages: its sources, lists and archives lie in a folder
+ * given by the caller, its architecture is riscv64, and nothing of this machine's own apt is
+ * changed (apt.conf(5)).
  *
- * Where the packages come from is what this machine's own apt says; what they are is proved by Debian's signature
- * over the suite, with the keyring that this machine trusts, and by the digests in the signed lists.
+ * Where the packages come from is what this machine's own apt says; what they are is proved by
+ * Debian's signature over the suite, with the keyring that this machine trusts, and by the digests
+ * in the signed lists.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -44,12 +46,20 @@ export class PrivateApt {
     this.#signal = signal;
   }
 
-  /** Writes the configuration. Throws if apt is missing or this machine's apt knows no Debian mirror. */
+  /**
+   * Writes the configuration. Throws if apt is missing or this machine's apt knows no Debian
+   * mirror.
+   */
   static async create(options: PrivateAptOptions): Promise<PrivateApt> {
     const folder = resolve(options.folder);
     const mirrorUrl = options.mirrorUrl ?? (await findDebianMirror(options.signal));
     const keyring = await checkKeyring(resolve(options.keyringPath ?? DEBIAN_KEYRING));
-    for (const name of ['etc/preferences.d', 'lists/partial', 'cache/archives/partial', 'archives']) {
+    for (const name of [
+      'etc/preferences.d',
+      'lists/partial',
+      'cache/archives/partial',
+      'archives',
+    ]) {
       await mkdir(join(folder, name), { recursive: true });
     }
     const { suite, architecture } = options;
@@ -67,14 +77,16 @@ export class PrivateApt {
 
   /** The value of a field of a package, such as `Depends`, of the newest version in the lists. */
   async field(packageName: string, field: string): Promise<string | undefined> {
-    const text = String(Buffer.from(await this.#run('apt-cache', ['show', '--no-all-versions', packageName])));
+    const text = String(
+      Buffer.from(await this.#run('apt-cache', ['show', '--no-all-versions', packageName])),
+    );
     const line = text.split('\n').find((each) => each.startsWith(`${field}: `));
     return line?.slice(field.length + 2);
   }
 
   /**
-   * Downloads packages unless they lie in the cache with the right digest, and gives their paths in the order of
-   * `packageNames`. A download that fails or is stopped leaves nothing behind.
+   * Downloads packages unless they lie in the cache with the right digest, and gives their paths in
+   * the order of `packageNames`. A download that fails or is stopped leaves nothing behind.
    */
   async download(packageNames: readonly string[], onProgress: DownloadProgress): Promise<string[]> {
     const files: PackageFile[] = [];
@@ -120,7 +132,8 @@ export class PrivateApt {
       await this.#run('apt-get', ['download', packageName], work);
       const [found] = await readdir(work);
       const foundPath = join(work, found ?? file.fileName);
-      if (!(await hasDigest(foundPath, file.sha256Hex))) throw new DamagedDownloadError(packageName);
+      if (!(await hasDigest(foundPath, file.sha256Hex)))
+        throw new DamagedDownloadError(packageName);
       await rename(foundPath, path);
     } finally {
       clearInterval(timer);
@@ -154,8 +167,9 @@ async function inheritedSettings(signal: AbortSignal | undefined): Promise<strin
 }
 
 /**
- * `Dir::Etc::parts` and `main` point nowhere, so that hooks of this machine's apt (`APT::Update::Post-Invoke` and
- * the like) do not run; an empty status file makes every package one that is not installed.
+ * `Dir::Etc::parts` and `main` point nowhere, so that hooks of this machine's apt
+ * (`APT::Update::Post-Invoke` and the like) do not run; an empty status file makes every package
+ * one that is not installed.
  */
 function configuration(folder: string, architecture: string, inherited: string): string {
   const quoted = (path: string): string => `"${join(folder, path)}"`;
@@ -176,10 +190,17 @@ Acquire::Languages "none";
 `;
 }
 
-/** The first Debian archive in this machine's own sources; needs no lists, so it works on a fresh machine. */
+/**
+ * The first Debian archive in this machine's own sources; needs no lists, so it works on a fresh
+ * machine.
+ */
 async function findDebianMirror(signal: AbortSignal | undefined): Promise<string> {
-  const output = String(Buffer.from(await runCommand('apt-get', ['update', '--print-uris'], { signal })));
-  const archives = [...output.matchAll(/^'([^']+)\/dists\/([^'/]+)/gm)].map((match) => match[1] ?? '');
+  const output = String(
+    Buffer.from(await runCommand('apt-get', ['update', '--print-uris'], { signal })),
+  );
+  const archives = [...output.matchAll(/^'([^']+)\/dists\/([^'/]+)/gm)].map(
+    (match) => match[1] ?? '',
+  );
   const debian = archives.find((url) => /\/debian\/?$/.test(url));
   if (debian === undefined) throw new NoDebianMirrorError(archives);
   return debian;
@@ -208,7 +229,10 @@ async function hasDigest(path: string, sha256Hex: string): Promise<boolean> {
 async function folderSize(folder: string): Promise<number> {
   let sizeBytes = 0;
   for (const name of await readdir(folder).catch(() => [])) {
-    sizeBytes += await stat(join(folder, name)).then((found) => found.size, () => 0);
+    sizeBytes += await stat(join(folder, name)).then(
+      (found) => found.size,
+      () => 0,
+    );
   }
   return sizeBytes;
 }

@@ -1,4 +1,7 @@
-/** Child processes: started without a shell, ended with the caller's signal, their failures in plain words. */
+/**
+ * Child processes: started without a shell, ended with the caller's signal, their failures in plain
+ * words.
+ */
 import { spawn } from 'node:child_process';
 import { VmError } from '@casmotion/base';
 
@@ -12,8 +15,8 @@ export interface CommandOptions {
 
 /**
  * Runs a program to its end and gives its standard output.
- * Throws {@link MissingToolError} if it is not installed and {@link CommandFailedError}, with the last lines that
- * it wrote to standard error, if it ends with anything but 0.
+ * Throws {@link MissingToolError} if it is not installed and {@link CommandFailedError}, with the
+ * last lines that it wrote to standard error, if it ends with anything but 0.
  */
 export async function runCommand(
   program: string,
@@ -27,7 +30,8 @@ export async function runCommand(
       // The tools' messages and lists are read here: no translation of them.
       env: { ...process.env, LC_ALL: 'C', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own: Ctrl-C at the terminal reaches it through `signal` only, and its helpers with it.
+      // A group of its own: Ctrl-C at the terminal reaches it through `signal` only, and its
+      // helpers with it.
       detached: true,
     });
     const output: Uint8Array[] = [];
