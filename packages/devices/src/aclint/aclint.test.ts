@@ -1,6 +1,6 @@
 /**
- * Goal: MSIP, mtimecmp and mtime as the ACLINT specification says, and the line MTIP exactly when due.
- * Method: register tables, and a clock moved by hand over deadlines.
+ * Goal: MSIP, mtimecmp and mtime as the ACLINT specification says, and the line MTIP exactly when
+ * due. Method: register tables, and a clock moved by hand over deadlines.
  */
 import { ByteReader, ByteWriter } from '@casmotion/base';
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Goal: the two-level scheme of Xen, exactly: what raises an upcall, what does not, and that none is lost.
- * Method: a table of registers, scenarios, and a guest's handler against seeded random raising.
+ * Goal: the two-level scheme of Xen, exactly: what raises an upcall, what does not, and that none
+ * is lost. Method: a table of registers, scenarios, and a guest's handler against seeded random
+ * raising.
  */
 import { Prng } from '@casmotion/base';
 import { beforeEach, expect, test } from 'vitest';

@@ -18,8 +18,8 @@
  * | 0x1200-0x13ff | MASK           | RW     | likewise; all ones at reset; clearing a    |
  * |               |                |        | bit here raises nothing: use UNMASK        |
  *
- * Raising a port: if it is pending already, nothing. Else it becomes pending; and if it is not masked
- * and the selector bit of its 64 ports was clear, that bit and UPCALL_PENDING are set.
+ * Raising a port: if it is pending already, nothing. Else it becomes pending; and if it is not
+ * masked and the selector bit of its 64 ports was clear, that bit and UPCALL_PENDING are set.
  *
  * The guest's handler: write 0 to UPCALL_PENDING; read SELECTOR and write back what was read; for
  * each bit, read the two words of PENDING, drop masked ports, write each port's bit back, then

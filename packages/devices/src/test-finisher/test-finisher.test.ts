@@ -1,4 +1,7 @@
-/** Goal: each command ends the machine as it should, and nothing else does. Method: a table of writes. */
+/**
+ * Goal: each command ends the machine as it should, and nothing else does. Method: a table of
+ * writes.
+ */
 import { expect, test } from 'vitest';
 import type { AccessSize } from '../device.ts';
 import { TestFinisher, type Finish } from './test-finisher.ts';

@@ -1,6 +1,6 @@
 /**
- * Goal: the 16550A that Linux's 8250 driver, OpenSBI and xv6 expect.
- * Method: a table of registers; each driver's sequence of accesses, written from what the driver needs to see.
+ * Goal: the 16550A that Linux's 8250 driver, OpenSBI and xv6 expect. Method: a table of registers;
+ * each driver's sequence of accesses, written from what the driver needs to see.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ascii, FakeLine, ramp } from '../../test/support/board.ts';

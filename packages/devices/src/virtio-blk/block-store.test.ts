@@ -1,6 +1,6 @@
 /**
- * Goal: an overlay reads what was last written and never touches its base; its snapshot is canonical.
- * Method: tables at page edges; seeded random writes against a plain array.
+ * Goal: an overlay reads what was last written and never touches its base; its snapshot is
+ * canonical. Method: tables at page edges; seeded random writes against a plain array.
  */
 import { ByteReader, ByteWriter, Prng, toHex } from '@casmotion/base';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Goal: every request type with its status, at its latency, in order; modern and legacy; bad requests refused.
- * Method: the test driver over a small disk; a table of requests.
+ * Goal: every request type with its status, at its latency, in order; modern and legacy; bad
+ * requests refused. Method: the test driver over a small disk; a table of requests.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ascii, FakeClock, FakeLine, FakeMemory, ramp } from '../../test/support/board.ts';

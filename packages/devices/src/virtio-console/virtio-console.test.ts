@@ -1,4 +1,6 @@
-/** Goal: bytes out at once, bytes in as buffers come. Method: the test driver with small buffers. */
+/**
+ * Goal: bytes out at once, bytes in as buffers come. Method: the test driver with small buffers.
+ */
 import { expect, test } from 'vitest';
 import { ascii, FakeLine, FakeMemory, ramp } from '../../test/support/board.ts';
 import { VirtioDriver } from '../../test/support/virtio-driver.ts';

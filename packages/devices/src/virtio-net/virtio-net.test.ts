@@ -1,6 +1,6 @@
 /**
- * Goal: frames out and in, headers by version and features, merged buffers, waiting and loss, both backends.
- * Method: the test driver with buffers of chosen sizes.
+ * Goal: frames out and in, headers by version and features, merged buffers, waiting and loss, both
+ * backends. Method: the test driver with buffers of chosen sizes.
  */
 import { expect, test } from 'vitest';
 import { FakeClock, FakeLine, FakeMemory, ramp } from '../../test/support/board.ts';

@@ -1,6 +1,6 @@
 /**
- * Goal: the transport's registers and status handshake, modern and legacy, and what a broken queue does.
- * Method: a model that notes what it is told; register tables; the test driver.
+ * Goal: the transport's registers and status handshake, modern and legacy, and what a broken queue
+ * does. Method: a model that notes what it is told; register tables; the test driver.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeLine, FakeMemory, ramp } from '../../test/support/board.ts';

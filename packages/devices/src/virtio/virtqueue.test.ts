@@ -1,7 +1,7 @@
 /**
- * Goal: chains are walked, given back and signalled as Virtio 1.2 §2.7 says, and what no driver may do breaks
- * the queue instead of the host.
- * Method: rings written by hand into plain memory; a table of good and bad descriptor tables.
+ * Goal: chains are walked, given back and signalled as Virtio 1.2 §2.7 says, and what no driver may
+ * do breaks the queue instead of the host. Method: rings written by hand into plain memory; a table
+ * of good and bad descriptor tables.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeMemory, RAM_BASE, ramp } from '../../test/support/board.ts';

@@ -3,9 +3,9 @@
  *
  * Nothing in the rings is trusted. Whatever a correct driver never does (an index out of the ring,
  * a loop, a table or buffer outside RAM, too many or too large buffers) breaks the queue: it stops,
- * and its transport sets DEVICE_NEEDS_RESET (§2.1.2). Work is bounded: a walk takes at most 1024
- * descriptors and `maxChainBytes`; a pass over the queue takes at most `size` chains, even if the
- * device's own writes go over the available ring.
+ * and its transport sets DEVICE_NEEDS_RESET (§2.1.2). Work is bounded: a walk takes at most
+ * max(size, 128) descriptors and `maxChainBytes`; a pass over the queue takes at most `size`
+ * chains, even if the device's own writes go over the available ring.
  *
  * Invariants: not ready or (size is a power of 2, 1 <= size <= maxSize); a broken queue gives
  * nothing.
@@ -213,7 +213,8 @@ export class Virtqueue {
     let tableSize = this.size;
     let index = head;
     let isIndirect = false;
-    for (let count = 0; count < CHAIN_MAX_DESCRIPTORS; count++) {
+    const limit = Math.max(this.size, CHAIN_MIN_LIMIT);
+    for (let count = 0; count < limit; count++) {
       if (index >= tableSize) return undefined;
       const descriptor = this.#descriptor(table + reg.VIRTQ_DESC_BYTES * index);
       if (descriptor === undefined) return undefined;
@@ -312,7 +313,7 @@ class ChainBuilder implements Chain {
 
 const AREAS: readonly QueueArea[] = ['desc', 'driver', 'device'];
 /**
- * As QEMU's VIRTQUEUE_MAX_SIZE; §2.7.5.3.1 lets no driver exceed the queue size, which is no
- * larger.
+ * §2.7.5.3.1 lets no chain be longer than its queue, indirect or not; on small queues some drivers
+ * are, and up to this they are served.
  */
-const CHAIN_MAX_DESCRIPTORS = 1024;
+const CHAIN_MIN_LIMIT = 128;

@@ -1,9 +1,15 @@
-/** A bare board for device tests: RAM as a plain array, a clock that is set by hand, lines that are seen. */
+/**
+ * A bare board for device tests: RAM as a plain array, a clock that is set by hand, lines that are
+ * seen.
+ */
 import type { Device, DmaMemory, InterruptLine, MachineClock } from '../../src/device.ts';
 
 export const RAM_BASE = 0x8000_0000;
 
-/** RAM from 0x8000_0000 on. `accesses` counts calls and `bytesTouched` bytes, to bound a device's work. */
+/**
+ * RAM from 0x8000_0000 on. `accesses` counts calls and `bytesTouched` bytes, to bound a device's
+ * work.
+ */
 export class FakeMemory implements DmaMemory {
   readonly bytes: Uint8Array;
   readonly view: DataView;

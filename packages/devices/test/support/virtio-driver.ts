@@ -1,4 +1,7 @@
-/** A small virtio driver, written from the driver's side of Virtio 1.2 §3.1 and §2.7, for device tests. */
+/**
+ * A small virtio driver, written from the driver's side of Virtio 1.2 §3.1 and §2.7, for device
+ * tests.
+ */
 import { assert } from '@casmotion/base';
 import type { Device } from '../../src/device.ts';
 import * as reg from '../../src/virtio/registers.ts';
@@ -26,7 +29,9 @@ export interface Used {
   readonly input: Uint8Array;
 }
 
-/** Queue n has one block of memory; buffers are given out by slots of descriptors and never freed. */
+/**
+ * Queue n has one block of memory; buffers are given out by slots of descriptors and never freed.
+ */
 export class VirtioDriver {
   readonly #options: DriverOptions;
   readonly #size: number;
