@@ -49,7 +49,7 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
   try {
     const sources = readdirSync(source)
       .filter((name) => /\.[cS]$/.test(name))
-      .sort();
+      .toSorted();
     const objects = sources.map((name) => {
       const object = join(work, `${basename(name)}.o`);
       // The compiler is given names without folders, so that none can reach the file.

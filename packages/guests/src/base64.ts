@@ -8,8 +8,9 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   for (let group = 0, offset = 0; group < text.length; group += 4, offset += 3) {
     let bits = 0;
-    for (let i = group; i < group + 4; i++)
+    for (let i = group; i < group + 4; i++) {
       bits = (bits << 6) | sixBits(text, i, text.length - padding);
+    }
     bytes[offset] = bits >>> 16;
     // Past the end of the array where the text is padded: ignored.
     bytes[offset + 1] = bits >>> 8;

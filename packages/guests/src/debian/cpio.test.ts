@@ -89,7 +89,7 @@ describe('writeCpio', () => {
 
   it('gives the same bytes whatever the order of the entries', () => {
     const entries = [file('x/1', 'one'), file('x/2', 'two'), file('y')];
-    expect(writeCpio([...entries].reverse())).toEqual(writeCpio(entries));
+    expect(writeCpio([...entries].toReversed())).toEqual(writeCpio(entries));
   });
 
   it.each([0, 1, 2, 3, 4, 5, 511, 512, 4097])('brings back %i bytes', (size) => {

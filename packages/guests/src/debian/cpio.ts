@@ -62,7 +62,7 @@ function withParents(entries: readonly CpioEntry[]): CpioEntry[] {
     }
   }
   // By code unit: a directory is a prefix of its contents, so it sorts before them.
-  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...byPath.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function encodeEntry(inode: number, entry: CpioEntry): Uint8Array[] {

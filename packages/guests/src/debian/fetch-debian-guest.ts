@@ -126,16 +126,18 @@ async function fetchPackages(
 async function findKernelPackage(apt: PrivateApt): Promise<string> {
   const depends = (await apt.field(KERNEL_METAPACKAGE, 'Depends')) ?? '';
   const match = /\b(linux-image-[^\s,|(]+)/.exec(depends);
-  if (match?.[1] === undefined)
+  if (match?.[1] === undefined) {
     throw new UnexpectedPackageError(KERNEL_METAPACKAGE, `Depends: ${depends}`);
+  }
   return match[1];
 }
 
 async function findKernelRelease(unpacked: string): Promise<string> {
   const names = await readdir(join(unpacked, 'boot')).catch(() => []);
   const kernel = names.find((name) => name.startsWith('vmlinux-'));
-  if (kernel === undefined)
+  if (kernel === undefined) {
     throw new UnexpectedPackageError('kernel package', `boot/: ${names.join(' ')}`);
+  }
   return kernel.slice('vmlinux-'.length);
 }
 

@@ -26,7 +26,7 @@ it('does its steps in order', () => {
   ];
   const places = steps.map((step) => INIT_SCRIPT.indexOf(step));
   expect(places.every((place) => place > 0)).toBe(true);
-  expect([...places].sort((a, b) => a - b)).toEqual(places);
+  expect([...places].toSorted((a, b) => a - b)).toEqual(places);
 });
 
 it('the workload is proper shell', () => {

@@ -77,8 +77,9 @@ function findSection(elf: Uint8Array, wanted: string, name: string): Uint8Array 
     const header = headersOffset + index * headerSize;
     const offset = Number(view.getBigUint64(header + 0x18, true));
     const size = Number(view.getBigUint64(header + 0x20, true));
-    if (offset + size > elf.length)
+    if (offset + size > elf.length) {
       throw new UnreadableModuleError(name, 'a section outside the file');
+    }
     return elf.subarray(offset, offset + size);
   };
   const names = contents(namesIndex);

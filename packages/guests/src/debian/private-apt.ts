@@ -132,8 +132,9 @@ export class PrivateApt {
       await this.#run('apt-get', ['download', packageName], work);
       const [found] = await readdir(work);
       const foundPath = join(work, found ?? file.fileName);
-      if (!(await hasDigest(foundPath, file.sha256Hex)))
+      if (!(await hasDigest(foundPath, file.sha256Hex))) {
         throw new DamagedDownloadError(packageName);
+      }
       await rename(foundPath, path);
     } finally {
       clearInterval(timer);
