@@ -1,16 +1,16 @@
 /** One hart's registers for JavaScript: debuggers, SBI, tests. Not for hot paths. */
-import { assert } from '@casmotion/base';
+import { assert, defined } from '@casmotion/base';
 import type { HartView } from '../core-interface.ts';
 import type { CoreExports } from '../core-module.ts';
 import { csrTable } from './csr-table.ts';
-import { CONTROL, F_OFFSET, HART, type HartWord, WORD, X_OFFSET } from './layout.ts';
+import { CONTROL, CSR_INDEX, F_OFFSET, HART, type HartWord, WORD, X_OFFSET } from './layout.ts';
 
 /** Hart state as 64-bit words. */
 export class HartWords {
   readonly #words: BigInt64Array;
 
   constructor(buffer: ArrayBuffer) {
-    this.#words = new BigInt64Array(buffer, 0, (HART + 2048) / 8);
+    this.#words = new BigInt64Array(buffer, 0, CSR_INDEX / 8);
   }
 
   get(name: HartWord): bigint {
@@ -21,12 +21,13 @@ export class HartWords {
     this.setAt(WORD[name], value);
   }
 
-  /** The word at an address in linear memory, unsigned. */
+  /** The word at an address below the CSR index, unsigned. */
   at(address: number): bigint {
-    return BigInt.asUintN(64, this.#words[address / 8] ?? 0n);
+    return BigInt.asUintN(64, defined(this.#words[address / 8], `word at ${address}`));
   }
 
   setAt(address: number, value: bigint): void {
+    assert(address / 8 < this.#words.length, `word at ${address}`);
     this.#words[address / 8] = value;
   }
 }
