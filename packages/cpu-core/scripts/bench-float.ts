@@ -46,5 +46,5 @@ function medianOf(run: () => unknown): number {
     run();
     times.push(((performance.now() - start) * 1e6) / RECORDS);
   }
-  return times.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0;
+  return times.toSorted((a, b) => a - b)[ROUNDS >> 1] ?? 0;
 }

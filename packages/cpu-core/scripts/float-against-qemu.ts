@@ -28,6 +28,10 @@ const seed = values.seed === undefined ? Date.now() >>> 0 : Number(values.seed);
 process.exitCode = main();
 
 function main(): number {
+  if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed)) {
+    console.error('--cases and --seed take whole numbers, --cases from 1');
+    return 1;
+  }
   const missing = missingTools();
   if (missing.length > 0) {
     console.error(`not installed: ${missing.join(', ')}`);

@@ -170,9 +170,9 @@ function addNumbers(format: Format, x: NumericDatum, y: NumericDatum, rm: number
 
 function product(x: NumericDatum, y: NumericDatum): NumericDatum | undefined {
   const isNegative = x.isNegative !== y.isNegative;
-  const kinds = [x.kind, y.kind];
-  if (kinds.includes('infinity')) {
-    return kinds.includes('zero') ? undefined : { kind: 'infinity', isNegative };
+  const kinds = new Set<string>([x.kind, y.kind]);
+  if (kinds.has('infinity')) {
+    return kinds.has('zero') ? undefined : { kind: 'infinity', isNegative };
   }
   if (x.kind !== 'number' || y.kind !== 'number') return { kind: 'zero', isNegative };
   return {
@@ -193,8 +193,8 @@ function multiply(format: Format, x: Datum, y: Datum, rm: number): Outcome {
 }
 
 function fused(format: Format, x: Datum, y: Datum, z: Datum, rm: number): Outcome {
-  const kinds = [x.kind, y.kind];
-  if (kinds.includes('infinity') && kinds.includes('zero')) return invalid(format);
+  const kinds = new Set<string>([x.kind, y.kind]);
+  if (kinds.has('infinity') && kinds.has('zero')) return invalid(format);
   const nan = nanOutcome(format, x, y, z);
   if (nan !== undefined) return nan;
   if (x.kind === 'nan' || y.kind === 'nan' || z.kind === 'nan') return invalid(format);
@@ -208,8 +208,9 @@ function divide(format: Format, x: Datum, y: Datum, rm: number): Outcome {
   const isNegative = x.isNegative !== y.isNegative;
   if (x.kind === y.kind && x.kind !== 'number') return invalid(format);
   if (x.kind === 'infinity') return exact(format, { kind: 'infinity', isNegative });
-  if (x.kind === 'zero' || y.kind === 'infinity')
+  if (x.kind === 'zero' || y.kind === 'infinity') {
     return exact(format, { kind: 'zero', isNegative });
+  }
   if (y.kind === 'zero') {
     return { result: encode(format, isNegative, infinityBits(format)), flags: DZ };
   }
@@ -313,8 +314,9 @@ function toInteger(type: string, x: Datum, rm: number): Outcome {
   const inRegister = (value: bigint): bigint =>
     BigInt.asUintN(64, BigInt.asIntN(Number(bits), value));
   if (x.kind === 'nan') return { result: inRegister(greatest), flags: NV };
-  if (x.kind === 'infinity')
+  if (x.kind === 'infinity') {
     return { result: inRegister(x.isNegative ? least : greatest), flags: NV };
+  }
   if (x.kind === 'zero') return { result: 0n, flags: 0 };
   const { magnitude, isInexact } = roundToUnit(x.isNegative, x, rm);
   const value = x.isNegative ? -magnitude : magnitude;

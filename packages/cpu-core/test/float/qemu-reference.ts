@@ -90,8 +90,9 @@ function writeJobs(ram: number, jobs: readonly QemuJob[]): JobPlace[] {
     const operandsOffset = allocate(count * OPERAND_BYTES);
     const resultsOffset = allocate(count * RESULT_BYTES);
     const flagsOffset = allocate(count * FLAG_BYTES);
-    if (offset > RAM_BYTES)
+    if (offset > RAM_BYTES) {
       throw new Error(`the tables need more than ${RAM_BYTES} bytes of guest RAM`);
+    }
     writeSync(ram, asBytes(operands), 0, operands.byteLength, operandsOffset);
     for (let k = 0; k < mnemonic.length; k++) {
       headers.setUint8(i * JOB_BYTES + k, mnemonic.charCodeAt(k));
