@@ -11,7 +11,7 @@ import { FakeMemory, ramp } from './support/board.ts';
 import { play, RIG_RAM_BYTES, rigKinds, type Rig } from './support/rigs.ts';
 import { VirtioDriver } from './support/virtio-driver.ts';
 
-const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+const seeds = Array.from({ length: 24 }, (_, index) => index + 1);
 const ROUNDS = 1000;
 /** A pass: 256 chains of 256 descriptors, each read twice, and their data in as many pieces. */
 const MAX_ACCESSES = 256 * 256 * 4;
@@ -30,8 +30,8 @@ function serve(rig: Rig, queueCount: number, isLegacy: boolean): number {
   const driver = new VirtioDriver({ device, memory, queueCount, isLegacy });
   driver.start();
   const queueIndex = queueCount - 1; // the transmit queue, where there are two
-  const header = queueIndex === 0 ? [{ out: new Uint8Array(16) }, { inBytes: 512 }, { inBytes: 1 }] : [];
-  driver.send(queueIndex, queueIndex === 0 ? header : [{ out: ramp(100) }]);
+  const request = [{ out: new Uint8Array(16) }, { inBytes: 512 }, { inBytes: 1 }];
+  driver.send(queueIndex, queueIndex === 0 ? request : [{ out: ramp(100) }]);
   rig.input(ramp(64));
   rig.clock.advance(device, 10_000);
   return driver.collect(queueIndex).length;

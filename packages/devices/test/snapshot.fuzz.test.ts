@@ -5,7 +5,14 @@
  * thrown away and restored into a fresh one. Reads, lines, alarms, outputs, memory and snapshots
  * are compared. A failure prints its seed; `npx vitest run test/snapshot` repeats it.
  */
-import { ByteReader, ByteWriter, MalformedError, Prng, TruncatedError, toHex } from '@casmotion/base';
+import {
+  ByteReader,
+  ByteWriter,
+  MalformedError,
+  Prng,
+  toHex,
+  TruncatedError,
+} from '@casmotion/base';
 import { expect, test } from 'vitest';
 import { FakeMemory } from './support/board.ts';
 import { play, RIG_RAM_BYTES, rigKinds, type Rig, type RigKind } from './support/rigs.ts';
@@ -96,7 +103,7 @@ function lowLines(first: number): Uint8Array {
   return Uint8Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? first + i / 2 : 0));
 }
 
-test.each(rigKinds)('$name: a damaged snapshot is refused or is some state, never a crash', (kind) => {
+test.each(rigKinds)('$name: a damaged snapshot is refused or some state, never a crash', (kind) => {
   const seed = 11;
   const prng = new Prng(seed);
   const rig = kind.create(new FakeMemory(RIG_RAM_BYTES), []);

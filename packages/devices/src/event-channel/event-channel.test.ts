@@ -97,7 +97,9 @@ function handle(): number[] {
       for (const word of [2 * (32 * half + group), 2 * (32 * half + group) + 1]) {
         const bits = read(0x1000 + 4 * word) & ~read(0x1200 + 4 * word);
         write(0x1000 + 4 * word, bits);
-        for (let bit = 0; bit < 32; bit++) if ((bits & (1 << bit)) !== 0) served.push(32 * word + bit);
+        for (let bit = 0; bit < 32; bit++) {
+          if ((bits & (1 << bit)) !== 0) served.push(32 * word + bit);
+        }
       }
     }
   }

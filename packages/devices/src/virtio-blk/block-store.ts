@@ -58,7 +58,7 @@ export class OverlayStore implements StatefulBlockStore {
    * Page numbers written, restored or dropped since the last call, ascending. Derived, not state.
    */
   takeWrittenPages(): number[] {
-    const pages = [...this.#written].sort((a, b) => a - b);
+    const pages = [...this.#written].toSorted((a, b) => a - b);
     this.#written = new Set();
     return pages;
   }
@@ -83,7 +83,7 @@ export class OverlayStore implements StatefulBlockStore {
   }
 
   snapshot(writer: ByteWriter): void {
-    const numbers = [...this.#pages.keys()].sort((a, b) => a - b);
+    const numbers = [...this.#pages.keys()].toSorted((a, b) => a - b);
     writer.uvarint(numbers.length);
     for (const number of numbers) {
       writer.uvarint(number).bytes(this.#pages.get(number) ?? new Uint8Array(OVERLAY_PAGE_BYTES));

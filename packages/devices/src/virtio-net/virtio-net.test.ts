@@ -7,7 +7,12 @@ import { FakeClock, FakeLine, FakeMemory, ramp } from '../../test/support/board.
 import { VirtioDriver } from '../../test/support/virtio-driver.ts';
 import { STATUS, VIRTIO_F_EVENT_IDX } from '../virtio/registers.ts';
 import { VirtioMmio } from '../virtio/virtio-mmio.ts';
-import { ExternalBackend, LOOPBACK_LATENCY_TICKS, LoopbackBackend, type NetBackend } from './backend.ts';
+import {
+  ExternalBackend,
+  LOOPBACK_LATENCY_TICKS,
+  LoopbackBackend,
+  type NetBackend,
+} from './backend.ts';
 import * as reg from './registers.ts';
 import { VirtioNet } from './virtio-net.ts';
 

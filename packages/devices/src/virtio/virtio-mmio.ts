@@ -226,12 +226,12 @@ export class VirtioMmio implements Device, VirtioHost {
     }
   }
 
-  /** §2.2: a subset of what was offered; §6.2: VIRTIO_F_VERSION_1 among it. */
+  /**
+   * §2.2: a subset of what was offered. §6.2 lets a device insist on VIRTIO_F_VERSION_1; QEMU's does not, xv6 does
+   * not accept it, and nothing here depends on it: the transport alone says modern or legacy.
+   */
   get #hasGoodFeatures(): boolean {
-    const isSubset = this.#driverFeatures.every(
-      (word, index) => (word & ~(this.#offered[index] ?? 0)) === 0,
-    );
-    return isSubset && this.hasFeature(reg.VIRTIO_F_VERSION_1);
+    return this.#driverFeatures.every((word, index) => (word & ~(this.#offered[index] ?? 0)) === 0);
   }
 
   #writeQueue(offset: number, value: number): void {

@@ -14,6 +14,7 @@ const AVAIL = RAM_BASE + 0x1000;
 const USED = RAM_BASE + 0x2000;
 const DATA = RAM_BASE + 0x3000;
 const SIZE = 8;
+const ONES = 0xffff_ffff;
 const { VIRTQ_DESC_F_NEXT: NEXT, VIRTQ_DESC_F_WRITE: WRITE, VIRTQ_DESC_F_INDIRECT: INDIRECT } = reg;
 
 let memory: FakeMemory;
@@ -68,7 +69,7 @@ describe('walking', () => {
     { what: 'one to read', table: [{}], shape: [16, 0] },
     { what: 'one to write', table: [{ flags: WRITE }], shape: [0, 16] },
     { what: 'read, write', table: [{ flags: NEXT, next: 1 }, { flags: WRITE }], shape: [16, 16] },
-    { what: 'empty descriptors', table: [{ sizeBytes: 0, flags: NEXT, next: 1 }, {}], shape: [16, 0] },
+    { what: 'one empty', table: [{ sizeBytes: 0, flags: NEXT, next: 1 }, {}], shape: [16, 0] },
     { what: 'write before read', table: [{ flags: WRITE | NEXT, next: 1 }, {}], shape: undefined },
     { what: 'a loop of one', table: [{ sizeBytes: 0, flags: NEXT, next: 0 }], shape: undefined },
     {
@@ -81,11 +82,11 @@ describe('walking', () => {
     { what: 'below RAM', table: [{ address: RAM_BASE - 1 }], shape: undefined },
     { what: 'over the end of RAM', table: [{ address: RAM_BASE + 0xf_fff8 }], shape: undefined },
     { what: 'at 2^63', table: [{ high: 0x8000_0000 }], shape: undefined },
-    { what: 'all address bits', table: [{ address: 2 ** 32 - 1, high: 2 ** 32 - 1 }], shape: undefined },
+    { what: 'at 2^64 - 1', table: [{ address: ONES, high: ONES }], shape: undefined },
     { what: '4 GiB long', table: [{ sizeBytes: 0xffff_ffff }], shape: undefined },
     { what: 'too long together', table: [{ sizeBytes: 0x8001 }], shape: undefined },
     { what: 'just not too long', table: [{ sizeBytes: 0x8000 }], shape: [0x8000, 0] },
-    { what: 'indirect and next', table: [{ flags: INDIRECT | NEXT, next: 1 }, {}], shape: undefined },
+    { what: 'indirect and next', table: [{ flags: INDIRECT | NEXT }, {}], shape: undefined },
     { what: 'indirect, odd length', table: [{ sizeBytes: 17, flags: INDIRECT }], shape: undefined },
     { what: 'indirect, empty', table: [{ sizeBytes: 0, flags: INDIRECT }], shape: undefined },
     { what: 'indirect in itself', table: [{ address: DESC, flags: INDIRECT }], shape: undefined },
@@ -193,7 +194,7 @@ describe('interrupts', () => {
     expect(wanted).toEqual([false, false, true, false]);
   });
 
-  test('with event index: avail_event follows what is taken, or what is there after an untake', () => {
+  test('with event index: avail_event follows what is taken; an untake asks for more', () => {
     features.add(reg.VIRTIO_F_EVENT_IDX);
     const availEvent = (): number => memory.view.getUint16(0x2004 + 8 * SIZE, true);
     makeAvailable([0, 1, 2]);
@@ -208,7 +209,8 @@ describe('interrupts', () => {
 
 test('a cursor goes over segments by pieces', () => {
   memory.bytes.set(ramp(64), 0x3000);
-  const segments = [10, 1, 5].map((sizeBytes, index) => ({ address: DATA + 16 * index, sizeBytes }));
+  const sizes = [10, 1, 5];
+  const segments = sizes.map((sizeBytes, index) => ({ address: DATA + 16 * index, sizeBytes }));
   const reader = new SegmentCursor(memory, segments);
   expect([...reader.read(4)]).toEqual([0, 1, 2, 3]);
   expect(reader.view(100).length).toBe(6);

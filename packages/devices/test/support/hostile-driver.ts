@@ -98,7 +98,8 @@ export class HostileDriver {
     for (let i = 0; i < count; i++) {
       const slot = (head + i) % QUEUE_SIZE;
       const isWritable = i >= firstWritable;
-      const bytes = this.#descriptor(isWritable, i === count - 1 ? undefined : (slot + 1) % QUEUE_SIZE);
+      const next = i === count - 1 ? undefined : (slot + 1) % QUEUE_SIZE;
+      const bytes = this.#descriptor(isWritable, next);
       operations.push({ kind: 'poke', address: desc + 16 * slot, bytes });
     }
     operations.push(this.#header(index, head));
@@ -138,14 +139,15 @@ export class HostileDriver {
 
   #spoil(view: DataView): void {
     const { prng, ramBytes } = this.#options;
-    const rings = places(prng.below(this.#options.queueCount));
+    const { desc, avail, used } = places(prng.below(this.#options.queueCount));
+    const sizes = [0, ramBytes / 2, ramBytes, 0x8000_0000, 0xffff_ffff];
     switch (prng.below(5)) {
       case 0:
-        return view.setUint32(0, prng.pick([rings.desc, rings.avail, rings.used, 0, 0xffff_fff0]), true);
+        return view.setUint32(0, prng.pick([desc, avail, used, 0, 0xffff_fff0]), true);
       case 1:
         return view.setUint32(4, prng.u32(), true);
       case 2:
-        return view.setUint32(8, prng.pick([0, 0xffff_ffff, ramBytes, ramBytes / 2, 0x8000_0000]), true);
+        return view.setUint32(8, prng.pick(sizes), true);
       case 3:
         return view.setUint16(12, prng.below(8), true);
       default:
@@ -159,7 +161,8 @@ export class HostileDriver {
     const index = prng.below(queueCount);
     if (prng.chance(2)) {
       const address = places(index).desc + prng.below(0x2000 - 16);
-      return [{ kind: 'poke', address, bytes: randomBytes(prng, 16) }, word(reg.QUEUE_NOTIFY, index)];
+      const bytes = randomBytes(prng, 16);
+      return [{ kind: 'poke', address, bytes }, word(reg.QUEUE_NOTIFY, index)];
     }
     const offset = prng.pick(QUEUE_REGISTERS);
     const value = prng.pick([0, 1, 8, 0x8000_0000, prng.u32(), places(index).used]);

@@ -15,7 +15,7 @@ import { VirtioNet } from '../../src/virtio-net/virtio-net.ts';
 import { VirtioRng } from '../../src/virtio-rng/virtio-rng.ts';
 import type { VirtioModel } from '../../src/virtio/model.ts';
 import { VirtioMmio } from '../../src/virtio/virtio-mmio.ts';
-import { FakeClock, FakeLine, FakeMemory, ramp } from './board.ts';
+import { FakeClock, FakeLine, ramp, type FakeMemory } from './board.ts';
 import { HostileDriver, randomAccess, randomBytes, type Operation } from './hostile-driver.ts';
 
 /** One device and all that it touches. */
@@ -115,7 +115,9 @@ function createRig(memory: FakeMemory, outputs: string[], make: (parts: Parts) =
       lines.push(line);
       return line;
     },
-    output: (what, bytes) => void outputs.push(bytes === undefined ? what : `${what} ${[...bytes]}`),
+    output: (what, bytes) => {
+      outputs.push(bytes === undefined ? what : `${what} ${bytes.join(' ')}`);
+    },
   });
   return { device: made.device, clock, lines, memory, outputs, input: made.input ?? (() => {}) };
 }
@@ -163,9 +165,10 @@ function virtio(
 }
 
 const virtioKinds = [false, true].flatMap((isLegacy) => [
-  virtio('blk', isLegacy, ({ clock }) => ({
-    model: new VirtioBlk({ clock, store: new OverlayStore(new MemoryImage(ramp(0x5000))), id: 'disk' }),
-  })),
+  virtio('blk', isLegacy, ({ clock }) => {
+    const store = new OverlayStore(new MemoryImage(ramp(0x5000)));
+    return { model: new VirtioBlk({ clock, store, id: 'disk' }) };
+  }),
   virtio('net loopback', isLegacy, ({ clock }) => {
     const net = new VirtioNet({ mac: ramp(6), backend: new LoopbackBackend({ clock }) });
     return { model: net, input: (bytes) => void net.receive(bytes) };
@@ -196,9 +199,11 @@ export const rigKinds: readonly RigKind[] = [...simpleKinds, ...virtioKinds];
 
 function plicOffsets(): number[] {
   const priorities = Array.from({ length: 12 }, (_, index) => 4 * index);
-  return [...priorities, 0x1000, 0x2000, 0x2080, 0x20_0000, 0x20_1000, 0x20_0004, 0x20_1004, 0x20_1004];
+  const contexts = [0x20_0000, 0x20_1000, 0x20_0004, 0x20_1004, 0x20_1004];
+  return [...priorities, 0x1000, 0x2000, 0x2080, ...contexts];
 }
 
 function eventChannelOffsets(): number[] {
-  return [0, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x20, 0x24, 0x24, 0x1000, 0x1004, 0x1008, 0x1200, 0x1204];
+  const bitmaps = [0x1000, 0x1004, 0x1008, 0x1200, 0x1204];
+  return [0, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x20, 0x24, 0x24, ...bitmaps];
 }

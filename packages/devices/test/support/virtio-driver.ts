@@ -164,7 +164,8 @@ export class VirtioDriver {
   #negotiate(): void {
     const words = [0, 0];
     const isLegacy = this.#options.isLegacy === true;
-    const wanted = [...(this.#options.features ?? []), ...(isLegacy ? [] : [reg.VIRTIO_F_VERSION_1])];
+    const wanted = [...(this.#options.features ?? [])];
+    if (!isLegacy) wanted.push(reg.VIRTIO_F_VERSION_1);
     for (const bit of wanted) words[bit >> 5] = (words[bit >> 5] ?? 0) | (1 << (bit & 31));
     for (const [index, word] of words.entries()) {
       this.write(reg.DEVICE_FEATURES_SEL, index);
