@@ -227,8 +227,9 @@ export class VirtioMmio implements Device, VirtioHost {
   }
 
   /**
-   * §2.2: a subset of what was offered. §6.2 lets a device insist on VIRTIO_F_VERSION_1; QEMU's does not, xv6 does
-   * not accept it, and nothing here depends on it: the transport alone says modern or legacy.
+   * §2.2: a subset of what was offered. §6.2 lets a device insist on VIRTIO_F_VERSION_1; QEMU's
+   * does not, xv6 does not accept it, and nothing here depends on it: the transport alone says
+   * modern or legacy.
    */
   get #hasGoodFeatures(): boolean {
     return this.#driverFeatures.every((word, index) => (word & ~(this.#offered[index] ?? 0)) === 0);
