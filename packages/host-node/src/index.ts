@@ -1,1 +1,42 @@
-export {};
+/** @casmotion/host-node: the Node side of CASMotion, the only door to the host. */
+export { ConsoleInput, type ConsoleSource, type InputStream } from './console/console-input.ts';
+export { ESCAPE_HELP, type EscapeCommand, EscapeParser } from './console/escape-parser.ts';
+export { errnoOf, HostFileError, reasonOf } from './errors.ts';
+export { checkCommitTarget, commitDisk } from './files/commit-disk.ts';
+export { FileImage, readInputFile, ShortImageError } from './files/input-file.ts';
+export {
+  LogFileSink,
+  LogFileSource,
+  PARTIAL_SUFFIX,
+  PartialInTheWayError,
+} from './files/log-file.ts';
+export {
+  builtinImage,
+  EMBEDDED_GUEST,
+  HELLO_GUEST,
+  SCRATCH_DISK,
+} from './images/builtin-images.ts';
+export { MachineConfigError, parseMachineConfig } from './images/config-json.ts';
+export { findImages, type ImageSearch, NoImageError } from './images/find-images.ts';
+export {
+  type MachineFiles,
+  type MachineRequest,
+  openMachineFiles,
+} from './images/machine-files.ts';
+export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
+export { catchSignals } from './live/host-signals.ts';
+export { type GuestClock, type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
+export {
+  type OpenedLog,
+  openLogFile,
+  type ReplayOutcome,
+  type ReplayRequest,
+  replaySession,
+} from './session/replay-session.ts';
+export {
+  type ConsoleRequest,
+  isGoodEnd,
+  type RunOutcome,
+  type RunRequest,
+  runSession,
+} from './session/run-session.ts';

@@ -1,0 +1,188 @@
+/** `casmotion info` and `casmotion log`: what is in a log, without replaying it. */
+import { VmError } from '@casmotion/base';
+import type { EventKind } from '@casmotion/events';
+import { openLogFile, startHostClock } from '@casmotion/host-node';
+import { describeEvent } from '@casmotion/recorder';
+import { createLogTools, EVENT_CODECS, type LoggedEvent, type LogReader } from '@casmotion/replay-log';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { describeEnd, EXIT } from '../exit-codes.ts';
+import { OUTPUT_FLAGS, SALVAGE_FLAG } from '../flags.ts';
+import { formatBytes, formatCount, formatDensity } from '../format.ts';
+import { type CommandResult, finish, type JsonResult, type OutputFlags } from '../result.ts';
+import { countByKind, describeCut, describeCutJson, lastKnownStep } from './replay-log.ts';
+import { hexOrNull } from './run-machine.ts';
+
+interface InfoFlags extends OutputFlags {
+  readonly salvage: boolean;
+}
+
+interface LogFlags extends InfoFlags {
+  readonly kind?: readonly EventKind[];
+}
+
+const LOG_ARGUMENT = {
+  kind: 'tuple',
+  parameters: [{ brief: 'A log, whole or .partial', parse: String, placeholder: 'FILE' }],
+} as const;
+
+export const infoCommand = buildCommand<InfoFlags, [string], CliContext>({
+  docs: {
+    brief: 'Tell what is in a log',
+    fullDescription: [
+      'Checks every byte of a log and tells its machine, its images, its events and its end.',
+      '',
+      'Examples:',
+      '  casmotion info demo.cmr',
+      '  casmotion info demo.cmr --json',
+    ].join('\n'),
+  },
+  parameters: { flags: { salvage: SALVAGE_FLAG, ...OUTPUT_FLAGS }, positional: LOG_ARGUMENT },
+  func(flags, path) {
+    return finish(this, flags, async () => {
+      const result = await describeLog(path, flags);
+      if (!flags.json) this.process.stdout.write(`${result.lines.join('\n')}\n`);
+      return { ...result, lines: [] };
+    });
+  },
+});
+
+export const logCommand = buildCommand<LogFlags, [string], CliContext>({
+  docs: {
+    brief: 'List the events of a log',
+    fullDescription: [
+      'Lists the events of a log with their time points: number, step, pc, kind.',
+      '',
+      'Examples:',
+      '  casmotion log demo.cmr',
+      '  casmotion log demo.cmr --kind console-input --kind entropy',
+      '  casmotion log demo.cmr --json',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      kind: {
+        kind: 'parsed',
+        parse: parseKind,
+        optional: true,
+        variadic: true,
+        placeholder: 'KIND',
+        brief: `Only these: ${Object.values(EVENT_CODECS).map(({ name }) => name).join(', ')}`,
+      },
+      salvage: SALVAGE_FLAG,
+      ...OUTPUT_FLAGS,
+    },
+    positional: LOG_ARGUMENT,
+  },
+  func(flags, path) {
+    return finish(this, flags, async () => {
+      const elapsed = startHostClock();
+      const log = openLogFile(path, await createLogTools(), flags.salvage);
+      try {
+        const isWanted = ({ event }: LoggedEvent): boolean =>
+          flags.kind === undefined || flags.kind.includes(event.kind);
+        const list: object[] = [];
+        let isReaderGone = false;
+        this.process.stdout.on?.('error', () => (isReaderGone = true));
+        for (const logged of log.reader.events()) {
+          if (isReaderGone) break;
+          if (!isWanted(logged)) continue;
+          if (flags.json) list.push(eventJson(logged));
+          else this.process.stdout.write(`${eventLine(logged)}\n`);
+        }
+        const json = { ...logJson(path, log.reader), list, wallSeconds: elapsed() / 1e9 };
+        return { json, lines: describeCut(log.reader) };
+      } finally {
+        log.close();
+      }
+    });
+  },
+});
+
+async function describeLog(path: string, flags: InfoFlags): Promise<CommandResult> {
+  const elapsed = startHostClock();
+  const { reader, config, close } = openLogFile(path, await createLogTools(), flags.salvage);
+  try {
+    const json = {
+      ...logJson(path, reader),
+      creator: reader.header.creator,
+      formatVersion: reader.version,
+      machine: config,
+      embedded: reader.images,
+      chunks: reader.chunks.length,
+      wallSeconds: elapsed() / 1e9,
+    };
+    const { footer } = reader;
+    const steps = footer?.steps ?? lastKnownStep(reader);
+    const images = [config.kernel, config.initrd, config.firmware, ...config.disks];
+    const rng = config.rng.kind === 'seed' ? `seed ${config.rng.seed}` : config.rng.kind;
+    const lines = [
+      `${path}: ${formatBytes(reader.sizeBytes)} in ${reader.chunks.length} chunks, format version` +
+        ` ${reader.version}, by ${reader.header.creator}`,
+      `machine   ${formatBytes(config.ramSizeBytes)}, bios ${config.bios}, clock ${config.clock},` +
+        ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
+      `append    ${JSON.stringify(config.append)}`,
+      ...images.flatMap((image) => (image === undefined ? [] : [imageLine(image, reader)])),
+      `run       ${formatCount(steps)} instructions, ${formatDensity(reader.sizeBytes, steps)}`,
+      `end       ${footer === undefined ? 'not known' : describeEnd(footer.end)}`,
+      ...Object.entries(json.events).map(([kind, count]) => `events    ${kind} ${count}`),
+      ...(footer === undefined
+        ? []
+        : [
+            `landmarks ${footer.landmarks}`,
+            `output    ${formatBytes(footer.outputBytes)}, digest ${json.outputDigest}`,
+            `state     digest ${json.stateDigest}`,
+          ]),
+      ...describeCut(reader),
+    ];
+    return { json, lines };
+  } finally {
+    close();
+  }
+}
+
+/** What `info` and `log` say alike. */
+function logJson(path: string, reader: LogReader): JsonResult & Required<Pick<JsonResult, 'events'>> {
+  const { footer } = reader;
+  return {
+    exit: EXIT.ok,
+    path,
+    steps: footer?.steps ?? lastKnownStep(reader),
+    logBytes: reader.sizeBytes,
+    events: countByKind(reader),
+    outputDigest: hexOrNull(footer?.outputDigest),
+    stateDigest: hexOrNull(footer?.stateDigest),
+    end: footer?.end ?? null,
+    cut: describeCutJson(reader),
+  };
+}
+
+function imageLine(
+  image: { readonly name: string; readonly sizeBytes: number; readonly digestHex: string },
+  reader: LogReader,
+): string {
+  const isStored = reader.images.some(({ digestHex }) => digestHex === image.digestHex);
+  const digest = `BLAKE3 ${image.digestHex.slice(0, 16)}...`;
+  return `image     ${image.name}, ${formatBytes(image.sizeBytes)}, ${digest}${isStored ? ', in the log' : ''}`;
+}
+
+function eventLine({ number, at, wakes, check, event }: LoggedEvent): string {
+  const pc = check === undefined ? '' : `pc 0x${check.pc.toString(16)}`;
+  const wake = wakes === 0 ? '' : ` wake ${wakes}`;
+  return `${String(number).padStart(6)}  step ${String(at.step).padEnd(12)}${wake} ${pc}  ${describeEvent(event)}`;
+}
+
+function eventJson({ number, at, wakes, check, event }: LoggedEvent): object {
+  return { number, step: at.step, wakes, pc: check?.pc ?? null, ...event };
+}
+
+function parseKind(text: string): EventKind {
+  const known = Object.values(EVENT_CODECS).map(({ name }) => name);
+  const kind = known.find((name) => name === text);
+  if (kind !== undefined) return kind;
+  throw new VmError('there is no such kind of event', {
+    where: '--kind',
+    expected: known.join(', '),
+    found: JSON.stringify(text),
+  });
+}

@@ -1,0 +1,71 @@
+/** `casmotion record`: a machine, recorded. */
+import { VmError } from '@casmotion/base';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { EXIT_CODES_HELP } from '../exit-codes.ts';
+import { MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
+import { finish } from '../result.ts';
+import { runMachine } from './run-machine.ts';
+
+interface Flags extends RunFlags {
+  readonly output: string;
+  readonly embed: boolean;
+  readonly commit?: string;
+}
+
+export const recordCommand = buildCommand<Flags, [], CliContext>({
+  docs: {
+    brief: 'Run a machine and record it',
+    fullDescription: [
+      'Runs a machine and records to FILE what the host decided: the rest is computed again.',
+      'While it runs the log is FILE.partial; it gets its name when it is whole, in place of an',
+      'older FILE. After a crash, or on a full disk, FILE.partial replays as far as it goes.',
+      'Ctrl-C, SIGTERM, SIGHUP and (at a terminal) Ctrl-A x end the machine and close the log whole.',
+      '',
+      'Under --clock virtual the RTC starts at 2012-06-01, the device tree\'s rng-seed is fixed and',
+      'the random device is seeded: equal commands make equal logs, byte by byte.',
+      '',
+      'Examples:',
+      '  casmotion record -o demo.cmr                        the embedded guest\'s demonstration',
+      '  casmotion record -o shell.cmr --append ""           its shell',
+      '  casmotion record -o boot.cmr --kernel Image --initrd initrd.cpio.gz --embed',
+      '  casmotion record -o ci.cmr --kernel Image --clock virtual --timeout 60 --json',
+      '',
+      EXIT_CODES_HELP,
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      output: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'The log' },
+      ...MACHINE_FLAGS,
+      embed: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Store the images in the log, so that it replays anywhere',
+      },
+      commit: { kind: 'parsed', parse: String, optional: true, hidden: true, brief: 'Refused' },
+      ...OUTPUT_FLAGS,
+    },
+    aliases: { o: 'output' },
+  },
+  func(flags) {
+    return finish(this, flags, () => {
+      if (flags.commit !== undefined) throw new CommitRefusedError();
+      const target = { logPath: flags.output, isEmbedding: flags.embed, commitPath: undefined };
+      return runMachine(this, flags, target);
+    });
+  },
+});
+
+/** A recording leaves its disk as it was, or it could not be replayed from it. */
+class CommitRefusedError extends VmError {
+  override readonly name = 'CommitRefusedError';
+  constructor() {
+    super('a recording does not write its disk', {
+      where: '--commit',
+      expected: 'no --commit with record',
+      next: 'write the disk of an unrecorded run: casmotion run --commit NEWFILE',
+    });
+  }
+}

@@ -1,0 +1,154 @@
+/** What `replay` and `verify` share: the session, its progress, its result. */
+import type { MachineOutputs } from '@casmotion/events';
+import { type OpenedLog, openLogFile, type ReplayOutcome, replaySession, startHostClock } from '@casmotion/host-node';
+import { formatDivergence, type ReplayProgress } from '@casmotion/recorder';
+import { createLogTools, type EventCounts, type LogReader, type LogTools } from '@casmotion/replay-log';
+import type { CliContext } from '../context.ts';
+import { describeEnd, EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
+import { formatCount, formatNumber, formatSeconds, formatShort } from '../format.ts';
+import { Progress } from '../progress.ts';
+import { type CommandResult, type OutputFlags, StoppedError } from '../result.ts';
+import { hexOrNull } from './run-machine.ts';
+
+export interface ReplayFlags extends OutputFlags {
+  readonly imageDir?: string;
+  readonly timeout?: number;
+  readonly salvage: boolean;
+}
+
+export interface ReplayTarget {
+  readonly path: string;
+  readonly isVerify: boolean;
+  readonly outputs: MachineOutputs;
+  readonly progress: Progress;
+  /** May a line of progress be shown now? */
+  readonly canShowProgress: () => boolean;
+  /** Nobody reads the guest's console any more. */
+  readonly isAbandoned: () => boolean;
+}
+
+export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promise<CommandResult> {
+  const tools = await createLogTools();
+  const log = openLogFile(target.path, tools, flags.salvage);
+  try {
+    return describeReplay(await runReplay(log, tools, flags, target), log, target);
+  } finally {
+    target.progress.hide();
+    log.close();
+  }
+}
+
+/** A replay's progress, for `replay` and `verify`. */
+export function replayProgress(
+  { process }: CliContext,
+  path: string,
+  flags: OutputFlags,
+): Progress {
+  return new Progress(process.stderr, path, !flags.quiet);
+}
+
+function runReplay(
+  log: OpenedLog,
+  tools: LogTools,
+  flags: ReplayFlags,
+  target: ReplayTarget,
+): Promise<ReplayOutcome> {
+  const elapsed = startHostClock();
+  const lastStep = log.reader.footer?.steps ?? lastKnownStep(log.reader);
+  return replaySession({
+    log,
+    tools,
+    imageDir: flags.imageDir,
+    outputs: target.outputs,
+    isVerify: target.isVerify,
+    nextCommand: `casmotion verify ${target.path}`,
+    onProgress: (at) => {
+      if (target.isAbandoned()) throw stopped(at, EXIT.ok);
+      if (elapsed() / 1e9 > (flags.timeout ?? Infinity)) {
+        throw stopped(at, EXIT.timeout);
+      }
+      if (target.canShowProgress()) target.progress.update(at.step, lastStep, progressText(at));
+    },
+  });
+}
+
+function describeReplay(
+  { result, wallSeconds }: ReplayOutcome,
+  { reader }: OpenedLog,
+  { path, isVerify }: ReplayTarget,
+): CommandResult {
+  const isMatch = result.kind === 'matched';
+  const json = {
+    exit: replayExit(result, isVerify),
+    path,
+    steps: result.steps,
+    wallSeconds,
+    logBytes: reader.sizeBytes,
+    events: countByKind(reader),
+    landmarks: result.landmarks,
+    outputDigest: hexOrNull(result.outputDigest),
+    stateDigest: isMatch ? hexOrNull(result.stateDigest) : null,
+    end: isMatch ? (result.end ?? null) : null,
+    cut: describeCutJson(reader),
+    divergence: isMatch ? null : { ...result.report, text: formatDivergence(result.report) },
+  };
+  if (!isMatch) return { json, lines: [formatDivergence(result.report)] };
+  const landmarks = formatNumber(result.landmarks, 'landmark');
+  const events = formatNumber(result.events, 'event');
+  const lines = [
+    `${isVerify ? 'verified' : 'replayed'} ${formatShort(result.steps)} instructions` +
+      ` in ${formatSeconds(wallSeconds)}: ${landmarks} and ${events} agree`,
+  ];
+  if (result.end !== undefined) lines.push(`the recording's end: ${describeEnd(result.end)}`);
+  return { json, lines: [...lines, ...describeCut(reader)] };
+}
+
+function replayExit(result: ReplayOutcome['result'], isVerify: boolean): ExitCode {
+  if (result.kind === 'divergence') return EXIT.divergence;
+  return isVerify ? EXIT.ok : exitCodeOf(result.end);
+}
+
+/** What is to be said of a log that was cut short; nothing of a whole one. */
+export function describeCut({ cut }: LogReader): string[] {
+  if (cut === undefined) return [];
+  const bytes = formatNumber(cut.lostBytes, 'byte');
+  return [
+    `the log was cut short at byte ${formatCount(cut.atByte)} (${cut.reason}): it holds the` +
+      ` recording up to its last whole chunk, and ${bytes} after it are not used`,
+  ];
+}
+
+export function describeCutJson({ cut }: LogReader): object | null {
+  if (cut === undefined) return null;
+  const { atByte, lostBytes, reason } = cut;
+  return { atByte, lostBytes, reason };
+}
+
+/** Events of a whole log from its footer, of others by counting. */
+export function countByKind(reader: LogReader): EventCounts {
+  if (reader.footer !== undefined) return reader.footer.events;
+  const counts: Record<string, number> = {};
+  for (const { event } of reader.events()) counts[event.kind] = (counts[event.kind] ?? 0) + 1;
+  return counts;
+}
+
+/** Where a log without a footer ends, as far as is known. */
+export function lastKnownStep(reader: LogReader): number {
+  let last = 0;
+  for (const { at } of reader.events()) last = at.step;
+  for (const { at } of reader.landmarks()) last = Math.max(last, at.step);
+  return last;
+}
+
+function progressText({ step, totalSteps }: ReplayProgress): string {
+  const total = totalSteps === undefined ? '' : ` of ${formatShort(totalSteps)}`;
+  return `${formatShort(step)}${total} instructions`;
+}
+
+/** What was replayed until then agreed. */
+function stopped({ step }: ReplayProgress, exit: ExitCode): StoppedError {
+  return new StoppedError(exit, 'the replay was ended before the recording', {
+    found: `step ${step}; everything agreed until there`,
+    ...(exit === EXIT.timeout ? { next: 'give it more time: --timeout SECONDS' } : {}),
+  });
+}

@@ -1,0 +1,124 @@
+/** What `run` and `record` share: the session, its console on this terminal, its result. */
+import { toHex, VmError } from '@casmotion/base';
+import type { RecordProgress } from '@casmotion/recorder';
+import { openMachineFiles, type RunOutcome, runSession } from '@casmotion/host-node';
+import { countEvents, createLogTools } from '@casmotion/replay-log';
+import { type CliContext, CREATOR } from '../context.ts';
+import { describeEnd, exitCodeOf } from '../exit-codes.ts';
+import { isInteractive, machineRequest, type RunFlags } from '../flags.ts';
+import { formatBytes, formatDensity, formatNumber, formatSeconds, formatShort } from '../format.ts';
+import { GuestOutput } from '../guest-output.ts';
+import { Progress } from '../progress.ts';
+import type { CommandResult } from '../result.ts';
+
+export interface RunTarget {
+  readonly logPath: string | undefined;
+  readonly isEmbedding: boolean;
+  readonly commitPath: string | undefined;
+}
+
+export async function runMachine(
+  context: CliContext,
+  flags: RunFlags,
+  target: RunTarget,
+): Promise<CommandResult> {
+  const { stderr } = context.process;
+  const request = machineRequest(flags, context);
+  if (target.commitPath !== undefined) checkCommit(request.disks);
+  const tools = await createLogTools();
+  const files = await openMachineFiles(request, tools.hashes);
+  const output = new GuestOutput(context, { console: flags.console, json: flags.json });
+  const isRaw = isInteractive(context) && output.isTerminal;
+  // On one terminal the guest's own output is the progress.
+  const isProgressWanted = !flags.quiet && !output.isTerminal;
+  const progress = new Progress(stderr, target.logPath ?? 'running', isProgressWanted);
+  if (isRaw && !flags.quiet) stderr.write('Ctrl-A x ends the machine, Ctrl-A h is help.\r\n');
+  try {
+    const outcome = await runSession({
+      files,
+      tools,
+      ...target,
+      creator: CREATOR,
+      outputs: output,
+      input: consoleRequest(context, output, isRaw),
+      timeoutSeconds: flags.timeout,
+      maxInstructions: flags.maxInstructions,
+      wantsDigests: flags.json,
+      onProgress: (at) => progress.update(0, undefined, progressText(at)),
+      onStart: (end) => {
+        output.onFailure = () => end(output.failure === undefined ? 'interrupted' : 'host-error');
+      },
+    });
+    output.throwFailure();
+    return describeRun(outcome, target);
+  } finally {
+    progress.hide();
+    output.close();
+    files.close();
+  }
+}
+
+/** A terminal whose output goes elsewhere is left alone: Ctrl-C works there, typing would not show. */
+function consoleRequest(
+  { process }: CliContext,
+  output: GuestOutput,
+  isRaw: boolean,
+): { stream: CliContext['process']['stdin']; isRaw: boolean; showHelp: (text: string) => void } | undefined {
+  if (process.stdin.isTTY === true && !output.isTerminal) return undefined;
+  return { stream: process.stdin, isRaw, showHelp: (text) => void process.stderr.write(text) };
+}
+
+function describeRun(outcome: RunOutcome, { logPath, commitPath }: RunTarget): CommandResult {
+  const { end, steps, wallSeconds, events, logBytes, landmarks } = outcome;
+  const exit = exitCodeOf(end);
+  const json = {
+    exit,
+    end,
+    steps,
+    wallSeconds,
+    logBytes,
+    events,
+    landmarks,
+    outputDigest: hexOrNull(outcome.outputDigest),
+    stateDigest: hexOrNull(outcome.stateDigest),
+    ...(logPath === undefined ? {} : { path: logPath }),
+    ...(commitPath === undefined ? {} : { committed: outcome.isCommitted }),
+  };
+  const speed = formatShort(steps / Math.max(wallSeconds, 1e-9));
+  const lines = [
+    `${describeEnd(end)} after ${formatShort(steps)} instructions` +
+      ` in ${formatSeconds(wallSeconds)} (${speed}/s)`,
+  ];
+  if (logPath !== undefined) {
+    const count = formatNumber(countEvents(events), 'event');
+    lines.push(`log ${logPath}: ${count}, ${formatBytes(logBytes)}, ${formatDensity(logBytes, steps)}`);
+    lines.push(`next: casmotion replay ${logPath}`);
+  }
+  if (commitPath !== undefined) {
+    lines.push(
+      outcome.isCommitted
+        ? `the disk was written to ${commitPath}`
+        : `the disk was not written to ${commitPath}: the guest did not end well`,
+    );
+  }
+  return { json, lines };
+}
+
+export function hexOrNull(digest: Uint8Array | undefined): string | null {
+  return digest === undefined ? null : toHex(digest);
+}
+
+function progressText({ step, events, logBytes }: RecordProgress): string {
+  const log = logBytes === 0 ? '' : `, log ${formatBytes(logBytes)}`;
+  return `${formatShort(step)} instructions, ${formatNumber(events, 'event')}${log}`;
+}
+
+function checkCommit(disks: readonly string[]): void {
+  if (disks.length === 1) return;
+  throw new VmError('--commit writes the one disk of a machine', {
+    where: '--commit',
+    expected: 'exactly one --disk FILE',
+    found: `${disks.length}`,
+    next: 'give one --disk FILE with it',
+  });
+}

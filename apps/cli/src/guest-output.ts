@@ -1,0 +1,102 @@
+/**
+ * Where the guest's console goes. It never mixes with `--json`: then it is standard error, or the
+ * file of `--console`. What cannot be written is remembered and ends the run; the guest does not
+ * notice.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { VmError } from '@casmotion/base';
+import type { MachineOutputs } from '@casmotion/events';
+import { errnoOf, HostFileError } from '@casmotion/host-node';
+import type { CliContext, CliStream } from './context.ts';
+
+export class GuestOutput implements MachineOutputs {
+  /** Called before something is written to a terminal. */
+  onWrite: (() => void) | undefined;
+  /** Called once when nothing more can be written. */
+  onFailure: (() => void) | undefined;
+  /** What went wrong; undefined also where the reader just went away (a closed pipe). */
+  failure: VmError | undefined;
+  readonly stream: CliStream | undefined;
+  readonly #path: string | undefined;
+  readonly #descriptor: number | undefined;
+  #hasFailed = false;
+  #lastByte = NEWLINE;
+
+  /** Throws `HostFileError` if the file cannot be made. */
+  constructor(context: CliContext, flags: { readonly console: string | undefined; json: boolean }) {
+    const { stdout, stderr } = context.process;
+    this.#path = flags.console;
+    if (this.#path !== undefined) {
+      this.#descriptor = openForOutput(this.#path);
+      return;
+    }
+    this.stream = flags.json ? stderr : stdout;
+    this.stream.on?.('error', (error) => this.#fail(error));
+  }
+
+  /** Is it a person who sees the guest's console? */
+  get isTerminal(): boolean {
+    return this.stream?.isTTY === true;
+  }
+
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Does the console stand at the start of a line? */
+  get isAtLineStart(): boolean {
+    return this.#lastByte === NEWLINE;
+  }
+
+  consoleOutput(_console: number, bytes: Uint8Array): void {
+    if (this.#hasFailed) return;
+    this.onWrite?.();
+    this.#lastByte = bytes.at(-1) ?? this.#lastByte;
+    if (this.#descriptor === undefined) {
+      // The stream may keep what it is given; the machine uses its buffer again.
+      this.stream?.write(bytes.slice());
+      return;
+    }
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  netPacket(): void {
+    // The network has no other side yet.
+  }
+
+  /** Ends an unfinished line on a terminal, so that what follows starts on its own. */
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    if (this.isTerminal && !this.isAtLineStart) this.stream?.write('\r\n');
+  }
+
+  /** Throws what went wrong, now that the machine has ended. */
+  throwFailure(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    if (errnoOf(cause) !== 'EPIPE') {
+      const path = this.#path ?? 'standard output';
+      this.failure = new HostFileError(path, "the guest's console cannot be written", cause);
+    }
+    this.onFailure?.();
+  }
+}
+
+const NEWLINE = 0x0a;
+
+function openForOutput(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (cause) {
+    const next = 'name another file with --console';
+    throw new HostFileError(path, "the guest's console cannot be written", cause, next);
+  }
+}

@@ -1,0 +1,100 @@
+/** Replays a log file on a fresh machine, or only opens it. */
+import type { Hashes } from '@casmotion/base';
+import type { MachineOutputs } from '@casmotion/events';
+import { createMachine, type Machine, type MachineConfig } from '@casmotion/machine';
+import { Replayer, type ReplayProgress, type ReplayResult } from '@casmotion/recorder';
+import { type LogReader, type LogTools, openLog } from '@casmotion/replay-log';
+import { LogFileSource } from '../files/log-file.ts';
+import { parseMachineConfig } from '../images/config-json.ts';
+import { findImages } from '../images/find-images.ts';
+import type { MachineFiles } from '../images/machine-files.ts';
+import { breathe, startHostClock } from '../live/host-clock.ts';
+
+export interface ReplayRequest {
+  readonly log: OpenedLog;
+  readonly tools: LogTools;
+  readonly imageDir: string | undefined;
+  readonly outputs: MachineOutputs;
+  /** Full digests at every landmark. */
+  readonly isVerify: boolean;
+  /** Called after each slice; an error that it throws ends the replay. */
+  readonly onProgress?: (progress: ReplayProgress) => void;
+  /** The command that a divergence report recommends. */
+  readonly nextCommand: string;
+}
+
+export interface ReplayOutcome {
+  readonly result: ReplayResult;
+  /** From the first step to the last comparison, without finding images and making the machine. */
+  readonly wallSeconds: number;
+}
+
+/** An open log file with the machine that it describes. Close it. */
+export interface OpenedLog {
+  readonly path: string;
+  readonly reader: LogReader;
+  readonly config: MachineConfig;
+  close(): void;
+}
+
+/** Checks every byte of the log. Throws `VmError`s that name the file. */
+export function openLogFile(path: string, tools: LogTools, isSalvage = false): OpenedLog {
+  const source = new LogFileSource(path);
+  const close = (): void => source.close();
+  try {
+    const reader = openLog(source, tools, { isSalvage });
+    return { path, reader, config: parseMachineConfig(reader.header.machine), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Throws `VmError`s: an image that is absent or has changed, a log whose content is not sound. */
+export async function replaySession(request: ReplayRequest): Promise<ReplayOutcome> {
+  const { log, tools, imageDir } = request;
+  const { hashes } = tools;
+  const search = { log: log.reader, logPath: log.path, imageDir, hashes };
+  const files = await findImages(log.config, search);
+  try {
+    return await replay(request, files, hashes);
+  } finally {
+    files.close();
+  }
+}
+
+async function replay(
+  request: ReplayRequest,
+  { config, images }: MachineFiles,
+  hashes: Hashes,
+): Promise<ReplayOutcome> {
+  const machine = await createMachine(config, images, { hashes, areImagesChecked: true });
+  const replayer = new Replayer({
+    machine,
+    log: request.log.reader,
+    hashes,
+    outputs: request.outputs,
+    isVerify: request.isVerify,
+    readRegisters: () => readRegisters(machine),
+    nextCommand: request.nextCommand,
+    onProgress: async (progress) => {
+      request.onProgress?.(progress);
+      await breathe();
+    },
+  });
+  const elapsed = startHostClock();
+  const result = await replayer.run();
+  return { result, wallSeconds: elapsed() / 1e9 };
+}
+
+/** pc and integer registers by their names in the psABI. */
+function readRegisters({ hart }: Machine): [string, bigint][] {
+  const named = ABI_NAMES.map((name, index): [string, bigint] => [name, hart.getX(index + 1)]);
+  return [['pc', hart.pc], ...named];
+}
+
+/** x1 to x31. RISC-V ABIs Specification 1.0, "Integer Register Convention". */
+const ABI_NAMES = (
+  'ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 ' +
+  's2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'
+).split(' ');

@@ -1,0 +1,222 @@
+/**
+ * Runs a machine on this host, recorded or not, to its end: wires files, clock, console and
+ * signals to the recorder, and leaves all of them in order however it ends.
+ */
+import { randomBytes } from 'node:crypto';
+import { assert, type Hashes, VmError } from '@casmotion/base';
+import type { MachineOutputs, PowerEvent } from '@casmotion/events';
+import { createMachine, type Machine } from '@casmotion/machine';
+import { OutputDigest, Recorder, type RecordProgress, type RecordResult } from '@casmotion/recorder';
+import { type EndReason, type EventCounts, type JsonValue, type LogTools, LogWriter } from '@casmotion/replay-log';
+import { ConsoleInput, type InputStream } from '../console/console-input.ts';
+import { checkCommitTarget, commitDisk } from '../files/commit-disk.ts';
+import { LogFileSink } from '../files/log-file.ts';
+import { type MachineFiles, readForEmbedding } from '../images/machine-files.ts';
+import { ClockFollower } from '../live/clock-follower.ts';
+import { startHostClock, Wake } from '../live/host-clock.ts';
+import { catchSignals } from '../live/host-signals.ts';
+import { NodeLiveInputs } from '../live/node-live-inputs.ts';
+
+export interface RunRequest {
+  readonly files: MachineFiles;
+  readonly tools: LogTools;
+  /** Where to record; undefined: run unrecorded. */
+  readonly logPath: string | undefined;
+  /** Stores the images in the log. */
+  readonly isEmbedding: boolean;
+  /** The program, for the header of the log. */
+  readonly creator: string;
+  readonly outputs: MachineOutputs;
+  /** What is typed; undefined: nothing ever. */
+  readonly input: ConsoleRequest | undefined;
+  readonly timeoutSeconds: number | undefined;
+  readonly maxInstructions: number | undefined;
+  /** Digests also of an unrecorded run, at its end. */
+  readonly wantsDigests: boolean;
+  /** Where disk 0 is written if the guest ends well; unrecorded runs only. */
+  readonly commitPath: string | undefined;
+  readonly onProgress?: (progress: RecordProgress) => void;
+  /** Called once when the run can be ended from outside, with how. */
+  readonly onStart?: (end: (cause: PowerEvent['cause']) => void) => void;
+}
+
+export interface ConsoleRequest {
+  readonly stream: InputStream;
+  readonly isRaw: boolean;
+  readonly showHelp: (text: string) => void;
+}
+
+export interface RunOutcome {
+  readonly end: EndReason;
+  readonly steps: number;
+  /** From the first step to the closed log, without making the machine. */
+  readonly wallSeconds: number;
+  readonly events: EventCounts;
+  /** Where the whole log is. */
+  readonly logPath: string | undefined;
+  readonly logBytes: number;
+  readonly landmarks: number;
+  /** Of a recording, and where digests are wanted. */
+  readonly outputDigest: Uint8Array | undefined;
+  readonly stateDigest: Uint8Array | undefined;
+  readonly isCommitted: boolean;
+}
+
+/** Throws `VmError`s; what was recorded until then is kept in the partial, which they name. */
+export async function runSession(request: RunRequest): Promise<RunOutcome> {
+  const { files, tools, logPath, commitPath } = request;
+  assert(commitPath === undefined || logPath === undefined, 'commit of a recorded run');
+  if (commitPath !== undefined) checkCommitTarget(commitPath);
+  const { hashes } = tools;
+  const options = { hashes, areImagesChecked: true };
+  const machine = await createMachine(files.config, files.images, options);
+  const sink = logPath === undefined ? undefined : new LogFileSink(logPath);
+  const host = new SessionHost(request);
+  try {
+    const writer = sink === undefined ? undefined : startLog(sink, request);
+    const outcome = await drive(machine, host, writer, request);
+    sink?.commit();
+    if (commitPath === undefined || !isGoodEnd(outcome.end)) return outcome;
+    const [disk] = machine.disks;
+    assert(disk !== undefined, 'commit without a disk');
+    commitDisk(commitPath, disk);
+    return { ...outcome, isCommitted: true };
+  } catch (error) {
+    throw sink === undefined ? error : keepPartial(sink, error);
+  } finally {
+    host.close();
+    sink?.close();
+  }
+}
+
+/** The guest powered off or asked for a reset by itself. */
+export function isGoodEnd(end: EndReason): boolean {
+  return end.by === 'guest' && end.cause !== 'failure';
+}
+
+/** What this host brings to one run. */
+class SessionHost {
+  readonly live: NodeLiveInputs;
+  readonly elapsed = startHostClock();
+  readonly #console: ConsoleInput | undefined;
+  readonly #release: () => void;
+
+  constructor(request: RunRequest) {
+    const { files, input, timeoutSeconds, onStart } = request;
+    const { clock, hasVirtioConsole } = files.config;
+    const wake = new Wake();
+    const end = (cause: PowerEvent['cause']): void => this.live.requestPower(cause);
+    this.#release = catchSignals(() => end('interrupted'));
+    this.#console =
+      input === undefined
+        ? undefined
+        : new ConsoleInput(input.stream, {
+            onChange: () => wake.set(),
+            onQuit: () => end('interrupted'),
+            showHelp: input.showHelp,
+            isRaw: input.isRaw,
+          });
+    this.live = new NodeLiveInputs({
+      clock: clock === 'host' ? new ClockFollower() : undefined,
+      elapsed: this.elapsed,
+      console: this.#console,
+      consoleNumber: hasVirtioConsole ? 1 : 0,
+      entropy: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
+      timeoutSeconds,
+      wake,
+    });
+    onStart?.(end);
+  }
+
+  close(): void {
+    this.#console?.close();
+    this.#release();
+  }
+}
+
+async function drive(
+  machine: Machine,
+  host: SessionHost,
+  writer: LogWriter | undefined,
+  request: RunRequest,
+): Promise<RunOutcome> {
+  const { tools, maxInstructions, onProgress, logPath, wantsDigests } = request;
+  const { hashes } = tools;
+  const isDigesting = writer === undefined && wantsDigests;
+  const output = isDigesting ? new OutputDigest(hashes, request.outputs) : undefined;
+  const recorder = new Recorder({
+    machine,
+    live: host.live,
+    log: writer === undefined ? undefined : { writer, hashes },
+    outputs: output ?? request.outputs,
+    ...(maxInstructions === undefined ? {} : { maxSteps: maxInstructions }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const startedAt = host.elapsed();
+  const result = await runOrFlush(recorder, writer);
+  const { end, steps, events, recorded } = result;
+  return {
+    end,
+    steps,
+    wallSeconds: (host.elapsed() - startedAt) / 1e9,
+    events,
+    logPath,
+    logBytes: recorded?.logBytes ?? 0,
+    landmarks: recorded?.landmarks ?? 0,
+    outputDigest: recorded?.outputDigest ?? output?.digest(),
+    stateDigest:
+      recorded?.stateDigest ?? (isDigesting ? machine.fullLandmark().stateDigest : undefined),
+    isCommitted: false,
+  };
+}
+
+/** A recording that fails in the middle keeps what was logged until then. */
+async function runOrFlush(
+  recorder: Recorder,
+  writer: LogWriter | undefined,
+): Promise<RecordResult> {
+  try {
+    return await recorder.run();
+  } catch (error) {
+    try {
+      writer?.sync();
+    } catch {
+      // The log is what failed.
+    }
+    throw error;
+  }
+}
+
+function startLog(sink: LogFileSink, request: RunRequest): LogWriter {
+  const { files, tools, creator, isEmbedding } = request;
+  const machine = files.config as unknown as JsonValue;
+  const writer = new LogWriter(sink, tools, { creator, machine, digests: {} });
+  if (isEmbedding) embedImages(writer, files);
+  return writer;
+}
+
+function embedImages(writer: LogWriter, { config, images }: MachineFiles): void {
+  for (const role of ['kernel', 'initrd', 'firmware'] as const) {
+    const [ref, bytes] = [config[role], images[role]];
+    if (ref !== undefined && bytes !== undefined) writer.image(ref, bytes);
+  }
+  const stored = new Set<string>();
+  for (const [index, ref] of config.disks.entries()) {
+    const image = images.disks?.[index];
+    if (image === undefined || stored.has(ref.digestHex)) continue;
+    stored.add(ref.digestHex);
+    writer.image(ref, readForEmbedding(ref.name, image));
+  }
+}
+
+/** The error, with where the recording is that it cut short. A log of no bytes is taken away. */
+function keepPartial(sink: LogFileSink, error: unknown): unknown {
+  if (sink.sizeBytes === 0) {
+    sink.discard();
+    return error;
+  }
+  if (!(error instanceof VmError) || error === sink.failure) return error;
+  const next = `replay what was recorded: casmotion replay ${sink.partialPath}`;
+  return new VmError(error.message, { ...error.details, next, cause: error });
+}
+
