@@ -103,18 +103,19 @@ describe('walking', () => {
     expect(memory.accesses).toBeLessThan(3000);
   });
 
-  test('an indirect table, which may be longer than the queue', () => {
-    const count = 20;
+  // 128 is what a driver sends that believes the disk's seg_max of 126.
+  test.each([20, 128, 129])('an indirect table of %d, longer than the queue', (count) => {
     const table = Array.from({ length: count }, (_, index) => ({
       sizeBytes: 4,
-      flags: index < 10 ? NEXT : WRITE | (index < count - 1 ? NEXT : 0),
+      flags: index < count - 10 ? NEXT : WRITE | (index < count - 1 ? NEXT : 0),
       next: index + 1,
     }));
     writeTable(DATA, table);
     // The write flag of the descriptor that refers to the table is ignored (§2.7.5.3.2).
     writeTable(DESC, [{ address: DATA, sizeBytes: 16 * count, flags: INDIRECT | WRITE }]);
     const chain = queue.walk(0);
-    expect([chain?.readable.length, chain?.writable.length]).toEqual([10, 10]);
+    const shape = chain && [chain.readable.length, chain.writable.length];
+    expect(shape).toEqual(count > 128 ? undefined : [count - 10, 10]);
   });
 
   test('an indirect table that was not negotiated breaks the queue', () => {

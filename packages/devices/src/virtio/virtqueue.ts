@@ -229,6 +229,7 @@ export class Virtqueue {
         table = descriptor.address;
         tableSize = descriptor.sizeBytes / reg.VIRTQ_DESC_BYTES;
         index = 0;
+        count--; // The table is as long as a chain may be; what refers to it is not part of it.
         continue;
       }
       if (!chain.add(descriptor)) return undefined;
