@@ -37,10 +37,13 @@ export async function finish(
   flags: OutputFlags,
   body: () => Promise<CommandResult>,
 ): Promise<void> {
-  const result = await body().catch((error: unknown) => {
+  let result: CommandResult;
+  try {
+    result = await body();
+  } catch (error) {
     writeError(process.stderr, error);
-    return { json: errorJson(error), lines: [] };
-  });
+    result = { json: errorJson(error), lines: [] };
+  }
   if (flags.json) writeJson(process.stdout, result.json);
   else if (!flags.quiet) {
     for (const line of result.lines) process.stderr.write(`${line}\n`);

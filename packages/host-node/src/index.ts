@@ -27,6 +27,7 @@ export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock
 export { catchSignals } from './live/host-signals.ts';
 export { type GuestClock, type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
 export {
+  LogFileError,
   type OpenedLog,
   openLogFile,
   type ReplayOutcome,

@@ -50,7 +50,7 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
     aliases: { o: 'output' },
   },
   func(flags) {
-    return finish(this, flags, () => {
+    return finish(this, flags, async () => {
       if (flags.commit !== undefined) throw new CommitRefusedError();
       const target = { logPath: flags.output, isEmbedding: flags.embed, commitPath: undefined };
       return runMachine(this, flags, target);

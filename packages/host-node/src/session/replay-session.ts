@@ -1,11 +1,20 @@
 /** Replays a log file on a fresh machine, or only opens it. */
-import type { Hashes } from '@casmotion/base';
+import { type Hashes, VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import { createMachine, type Machine, type MachineConfig } from '@casmotion/machine';
 import { Replayer, type ReplayProgress, type ReplayResult } from '@casmotion/recorder';
-import { type LogReader, type LogTools, openLog } from '@casmotion/replay-log';
+import {
+  LogContentError,
+  LogDamagedError,
+  type LogReader,
+  type LogTools,
+  LogVersionError,
+  NotALogError,
+  openLog,
+  UnknownChunkError,
+} from '@casmotion/replay-log';
 import { LogFileSource } from '../files/log-file.ts';
-import { parseMachineConfig } from '../images/config-json.ts';
+import { MachineConfigError, parseMachineConfig } from '../images/config-json.ts';
 import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe, startHostClock } from '../live/host-clock.ts';
@@ -46,7 +55,7 @@ export function openLogFile(path: string, tools: LogTools, isSalvage = false): O
     return { path, reader, config: parseMachineConfig(reader.header.machine), close };
   } catch (error) {
     close();
-    throw error;
+    throw inFile(path, error);
   }
 }
 
@@ -83,8 +92,39 @@ async function replay(
     },
   });
   const elapsed = startHostClock();
-  const result = await replayer.run();
+  const result = await replayer.run().catch((error: unknown) => {
+    throw inFile(request.log.path, error);
+  });
   return { result, wallSeconds: elapsed() / 1e9 };
+}
+
+/** Errors of a log's content name bytes of it; a person needs the file too. */
+function inFile(path: string, error: unknown): unknown {
+  const isOfContent = CONTENT_ERRORS.some((kind) => error instanceof kind);
+  return isOfContent && error instanceof VmError ? new LogFileError(path, error) : error;
+}
+
+const CONTENT_ERRORS = [
+  NotALogError,
+  LogVersionError,
+  LogDamagedError,
+  UnknownChunkError,
+  LogContentError,
+  MachineConfigError,
+];
+
+/** What is wrong with the content of a log file; the cause says it without the file. */
+export class LogFileError extends VmError {
+  override readonly name: string;
+  constructor(path: string, cause: VmError) {
+    const { where } = cause.details;
+    super(cause.message, {
+      ...cause.details,
+      where: where === undefined ? path : `${path}, ${where}`,
+      cause,
+    });
+    this.name = cause.name;
+  }
 }
 
 /** pc and integer registers by their names in the psABI. */
