@@ -11,6 +11,8 @@ export class ClockFollower {
   #last: { readonly step: number; readonly hostTicks: number } | undefined;
   /** Host ticks a step while the machine runs; undefined until it was measured. */
   #ticksPerStep: number | undefined;
+  /** How far ahead the guest was when it was slowed; 0: it is not slowed. */
+  #slowedAt = 0;
 
   /** The machine idled or slept: time since the last sample says nothing about its speed. */
   interrupt(): void {
@@ -18,17 +20,28 @@ export class ClockFollower {
   }
 
   /** `ticks` is the guest's time at `step`, `hostTicks` the host's since power-on. */
-  sample(status: { readonly step: number; readonly ticks: number }, hostTicks: number): ClockLine | undefined {
-    this.#measure(status.step, hostTicks);
-    const behind = hostTicks - status.ticks;
-    if (Math.abs(behind) <= TOLERANCE_TICKS || this.#ticksPerStep === undefined) return undefined;
-    const share = behind > 0 ? 1 : Math.max(SLOWEST, 1 + behind / CATCH_UP_TICKS);
+  sample(
+    { step, ticks }: { readonly step: number; readonly ticks: number },
+    hostTicks: number,
+  ): ClockLine | undefined {
+    this.#measure(step, hostTicks);
+    const behind = hostTicks - ticks;
+    if (this.#ticksPerStep === undefined || !this.#isLineDue(behind)) return undefined;
+    this.#slowedAt = Math.max(0, -behind);
+    const share = Math.max(SLOWEST, 1 - this.#slowedAt / CATCH_UP_TICKS);
     const slope = Math.round(this.#ticksPerStep * share * 2 ** 32);
     return {
       kind: 'clock-line',
       jumpTicks: Math.max(0, behind),
       slope: Math.min(Math.max(slope, 1), SLOPE_MAX),
     };
+  }
+
+  #isLineDue(behind: number): boolean {
+    if (behind > TOLERANCE_TICKS) return true;
+    if (this.#slowedAt === 0) return behind < -TOLERANCE_TICKS;
+    // Slowed already: the host has caught up, or being slowed does not help.
+    return behind >= 0 || behind < -this.#slowedAt - TOLERANCE_TICKS / 2;
   }
 
   #measure(step: number, hostTicks: number): void {
@@ -39,7 +52,8 @@ export class ClockFollower {
     if (last === undefined) return;
     const found = (hostTicks - last.hostTicks) / steps;
     const before = this.#ticksPerStep ?? found;
-    this.#ticksPerStep = before + (found - before) * WEIGHT;
+    const hasChanged = Math.abs(found - before) > before / 4;
+    this.#ticksPerStep = before + (found - before) * (hasChanged ? WEIGHT_CHANGED : WEIGHT);
   }
 }
 
@@ -51,5 +65,6 @@ const SLOWEST = 1 / 8;
 const SLOPE_MAX = 2 ** 48 - 1;
 /** Shorter runs are mostly overhead. */
 const STEPS_MIN = 200_000;
-/** Of the newest sample in the running mean. */
-const WEIGHT = 0.3;
+/** Of the newest sample in the running mean: little for noise, much where the speed changes. */
+const WEIGHT = 0.1;
+const WEIGHT_CHANGED = 0.6;

@@ -1,0 +1,191 @@
+/**
+ * Goal: what the host decides becomes the right events in the right order. Method: a host whose
+ * clock, console and sleep are the test's.
+ */
+import { describe, expect, test } from 'vitest';
+import type { ConsoleSource } from '../console/console-input.ts';
+import { Wake } from './host-clock.ts';
+import { type LiveOptions, NodeLiveInputs } from './node-live-inputs.ts';
+
+const MS = 1e6;
+const TICKS_PER_MS = 10_000;
+
+/** Time passes only while the machine sleeps; what comes at a time wakes it. */
+class FakeHost {
+  now = 0;
+  typed: Uint8Array[] = [];
+  hasEnded = false;
+  readonly script: { at: number; act: () => void }[] = [];
+  readonly slept: number[] = [];
+  readonly console: ConsoleSource;
+  readonly wake: Wake;
+
+  constructor() {
+    const host = this;
+    this.console = {
+      get hasInput() {
+        return host.typed.length > 0;
+      },
+      get isEnded() {
+        return host.hasEnded && host.typed.length === 0;
+      },
+      take: () => host.typed.shift(),
+    };
+    this.wake = new (class extends Wake {
+      override async sleep(maxNanoseconds: number): Promise<void> {
+        host.slept.push(maxNanoseconds);
+        const next = host.script.shift();
+        const until = host.now + maxNanoseconds;
+        if (next === undefined || next.at > until) {
+          if (next !== undefined) host.script.unshift(next);
+          if (!Number.isFinite(until)) throw new Error('sleeps for ever');
+          host.now = until;
+          return;
+        }
+        host.now = next.at;
+        next.act();
+      }
+    })();
+  }
+
+  live(options: Partial<LiveOptions> = {}): NodeLiveInputs {
+    return new NodeLiveInputs({
+      clock: { interrupt: () => undefined, sample: () => undefined },
+      elapsed: () => this.now,
+      console: this.console,
+      consoleNumber: 0,
+      entropy: (sizeBytes) => new Uint8Array(sizeBytes).fill(7),
+      timeoutSeconds: undefined,
+      wake: this.wake,
+      ...options,
+    });
+  }
+}
+
+const status = (ticks: number, wantedEntropyBytes = 0) => ({ step: 5, ticks, wantedEntropyBytes });
+const typed = (text: string) => ({
+  kind: 'console-input',
+  console: 0,
+  bytes: new Uint8Array(Buffer.from(text)),
+});
+
+describe('idle under the host clock', () => {
+  test('sleeps until the deadline', async () => {
+    const host = new FakeHost();
+    expect(await host.live().idle(status(0), 30 * TICKS_PER_MS)).toBe('deadline');
+    expect(host.slept).toEqual([30 * MS]);
+  });
+
+  test('a deadline that is past is due at once', async () => {
+    const host = new FakeHost();
+    host.now = 50 * MS;
+    expect(await host.live().idle(status(0), 30 * TICKS_PER_MS)).toBe('deadline');
+    expect(host.slept).toEqual([]);
+  });
+
+  test('a key in between moves time to where the host is', async () => {
+    const host = new FakeHost();
+    host.script.push({ at: 12 * MS, act: () => host.typed.push(new Uint8Array(Buffer.from('x'))) });
+    expect(await host.live().idle(status(2 * TICKS_PER_MS), 30 * TICKS_PER_MS)).toEqual([
+      { kind: 'idle-advance', ticks: 10 * TICKS_PER_MS },
+      typed('x'),
+    ]);
+  });
+
+  test('time never moves past the deadline', async () => {
+    const host = new FakeHost();
+    host.now = 90 * MS;
+    host.typed.push(new Uint8Array(Buffer.from('x')));
+    expect(await host.live().idle(status(0), 30 * TICKS_PER_MS)).toEqual([
+      { kind: 'idle-advance', ticks: 30 * TICKS_PER_MS },
+      typed('x'),
+    ]);
+  });
+
+  test('nor back where the guest is ahead', async () => {
+    const host = new FakeHost();
+    host.typed.push(new Uint8Array(Buffer.from('x')));
+    expect(await host.live().idle(status(5 * TICKS_PER_MS), undefined)).toEqual([typed('x')]);
+  });
+
+  test('the time-out comes while the guest sleeps', async () => {
+    const host = new FakeHost();
+    const live = host.live({ timeoutSeconds: 2 });
+    expect(await live.idle(status(0), undefined)).toEqual([{ kind: 'power', cause: 'timeout' }]);
+    expect(host.now).toBe(2e9);
+  });
+
+  test('a request to end comes while the guest sleeps', async () => {
+    const host = new FakeHost();
+    const live = host.live();
+    host.script.push({ at: MS, act: () => live.requestPower('interrupted') });
+    const power = [{ kind: 'power', cause: 'interrupted' }];
+    expect(await live.idle(status(0), undefined)).toEqual(power);
+  });
+
+  test('without deadline and input it is for ever', async () => {
+    const host = new FakeHost();
+    host.script.push({ at: MS, act: () => (host.hasEnded = true) });
+    expect(await host.live().idle(status(0), undefined)).toBe('never');
+    expect(await host.live({ console: undefined }).idle(status(0), undefined)).toBe('never');
+  });
+});
+
+describe('idle under the virtual clock', () => {
+  test('every deadline is due, and no time passes', async () => {
+    const host = new FakeHost();
+    const live = host.live({ clock: undefined });
+    expect(await live.idle(status(0), 30 * TICKS_PER_MS)).toBe('deadline');
+    expect(host.slept).toEqual([]);
+  });
+
+  test('what is typed comes without any advance, also before a deadline', async () => {
+    const host = new FakeHost();
+    host.typed.push(new Uint8Array(Buffer.from('x')));
+    const live = host.live({ clock: undefined });
+    expect(await live.idle(status(0), 30 * TICKS_PER_MS)).toEqual([typed('x')]);
+  });
+});
+
+describe('poll', () => {
+  test('console, entropy, clock, in this order', async () => {
+    const host = new FakeHost();
+    host.typed.push(new Uint8Array(Buffer.from('x')));
+    const line = { kind: 'clock-line', jumpTicks: 1, slope: 2 } as const;
+    const live = host.live({ clock: { interrupt: () => undefined, sample: () => line } });
+    expect(await live.poll(status(0, 3))).toEqual([
+      typed('x'),
+      { kind: 'entropy', bytes: Uint8Array.of(7, 7, 7) },
+      line,
+    ]);
+  });
+
+  test('entropy is given only where it is wanted', async () => {
+    const host = new FakeHost();
+    let asked = 0;
+    const live = host.live({ entropy: (sizeBytes) => new Uint8Array((asked += sizeBytes)) });
+    expect(await live.poll(status(0))).toEqual([]);
+    expect(asked).toBe(0);
+    await live.poll(status(0, 100_000));
+    expect(asked).toBe(65_536);
+  });
+
+  test('the first request to end counts, alone', async () => {
+    const host = new FakeHost();
+    const live = host.live();
+    host.typed.push(new Uint8Array(1));
+    live.requestPower('interrupted');
+    live.requestPower('timeout');
+    expect(await live.poll(status(0, 8))).toEqual([{ kind: 'power', cause: 'interrupted' }]);
+  });
+
+  test('recordings are made safe once a second', () => {
+    const host = new FakeHost();
+    const live = host.live();
+    const due = [0, 0.5, 1, 1.5, 2.1, 2.2].map((seconds) => {
+      host.now = seconds * 1e9;
+      return live.isSyncDue();
+    });
+    expect(due).toEqual([false, false, true, false, true, false]);
+  });
+});
