@@ -32,5 +32,6 @@ export function formatSeconds(seconds: number): string {
 
 /** Bytes of log per million instructions: the density of what the host decided. */
 export function formatDensity(logBytes: number, steps: number): string {
-  return `${(logBytes / Math.max(steps / 1e6, 1e-6)).toFixed(1)} bytes per million instructions`;
+  if (steps === 0) return 'no instructions';
+  return `${formatCount(Math.round(logBytes / (steps / 1e6)))} bytes per million instructions`;
 }

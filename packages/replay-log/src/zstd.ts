@@ -11,9 +11,9 @@ export interface Zstd {
   decompress(frame: Uint8Array, sizeBytes: number): Uint8Array;
 }
 
-/** Starts the compressor (WebAssembly, a few milliseconds). Call once and pass the result on. */
+/** Starts the compressor (WebAssembly, a few milliseconds). */
 export async function createZstd(): Promise<Zstd> {
-  await init();
+  await (started ??= init());
   return {
     compress: (bytes) => compress(bytes, LEVEL),
     decompress: (frame, sizeBytes) => {
@@ -57,6 +57,9 @@ export function frameContentBytes(frame: Uint8Array): number | undefined {
   const low = view.getUint32(at, true);
   return sizeCode === 2 ? low : low + view.getUint32(at + 4, true) * 2 ** 32;
 }
+
+/** The library has one heap for all, and loses it when it is started again. */
+let started: Promise<void> | undefined;
 
 const ZSTD_MAGIC = 0xfd2f_b528;
 /** 1 to 19. Chunks are small: 9 costs well under a millisecond and saves a few percent over 3. */
