@@ -39,6 +39,7 @@ if (steps.every((step) => step.isOk)) {
     await runTool('lint: oxlint', 'oxlint/bin/oxlint', ['--type-aware']),
     await runTool('lint: house rules', 'tsx/dist/cli.mjs', ['scripts/tidy.ts']),
     await runTool('lint: workspace', 'sherif/index.js', []),
+    await runTool('lint: unused files', 'knip/bin/knip.js', ['--no-config-hints']),
     await runTurbo('lint', 'lint: packages as published'),
     await runTool(TESTS, 'vitest/vitest.mjs', testArguments(), { isLive: true }),
   );
