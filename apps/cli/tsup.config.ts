@@ -10,7 +10,9 @@ import { lib } from '../../tsup.base.ts';
 const inlineZstd: Plugin = {
   name: 'inline-zstd',
   setup(build) {
-    const require = createRequire(new URL('../../packages/replay-log/package.json', import.meta.url));
+    const require = createRequire(
+      new URL('../../packages/replay-log/package.json', import.meta.url),
+    );
     build.onResolve({ filter: /^@bokuweb\/zstd-wasm$/ }, ({ path }) => ({
       path,
       namespace: 'inline-zstd',

@@ -12,7 +12,12 @@ export function formatNumber(count: number, noun: string): string {
 
 /** `55.0 M`, three digits. */
 export function formatShort(count: number): string {
-  for (const [size, suffix] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) {
+  for (const [size, suffix] of [
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
     if (count >= size) return `${(count / size).toPrecision(3)} ${suffix}`;
   }
   return String(count);
@@ -20,7 +25,11 @@ export function formatShort(count: number): string {
 
 /** `12.3 MiB`. */
 export function formatBytes(sizeBytes: number): string {
-  for (const [exponent, suffix] of [[30, 'GiB'], [20, 'MiB'], [10, 'KiB']] as const) {
+  for (const [exponent, suffix] of [
+    [30, 'GiB'],
+    [20, 'MiB'],
+    [10, 'KiB'],
+  ] as const) {
     if (sizeBytes >= 2 ** exponent) return `${(sizeBytes / 2 ** exponent).toFixed(1)} ${suffix}`;
   }
   return `${sizeBytes} bytes`;

@@ -4,7 +4,7 @@
  * notice.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { VmError } from '@casmotion/base';
+import type { VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import { errnoOf, HostFileError } from '@casmotion/host-node';
 import type { CliContext, CliStream } from './context.ts';
@@ -58,7 +58,7 @@ export class GuestOutput implements MachineOutputs {
       return;
     }
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
     } catch (error) {
       this.#fail(error);
     }

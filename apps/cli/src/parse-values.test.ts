@@ -30,7 +30,11 @@ const GOOD: readonly [string, (text: string) => unknown, string, unknown][] = [
 ];
 
 const BAD: readonly [string, (text: string) => unknown, readonly string[]][] = [
-  ['memory', parseMemory, ['', '0', '-1', 'lots', '1T', '1 G', '0x100', '1e3', '1.3K', '9999999999G']],
+  [
+    'memory',
+    parseMemory,
+    ['', '0', '-1', 'lots', '1T', '1 G', '0x100', '1e3', '1.3K', '9999999999G'],
+  ],
   ['instructions', parseInstructions, ['', '0', '-5', '1K', '5m', '1e', 'x', '1e300', '0.1']],
   ['timeout', parseTimeout, ['', '0', '-1', '1s', 'x', '1e3', '99999999', '1.']],
   ['rng', parseRng, ['', 'Host', '-1', '1.5', '4294967296', '0x', 'seed']],

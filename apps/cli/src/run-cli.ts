@@ -73,29 +73,29 @@ function plainMessage(error: unknown): string {
 }
 
 const root = buildRouteMap({
-    routes: {
-      run: runCommand,
-      record: recordCommand,
-      replay: replayCommand,
-      verify: verifyCommand,
-      info: infoCommand,
-      log: logCommand,
-      guest: guestRoutes,
-      demo: demoCommand,
-    },
-    docs: {
-      brief: 'Record a RISC-V computer and replay it exactly',
-      fullDescription: [
-        'Records a RISC-V computer and replays it exactly.',
-        '',
-        'Examples:',
-        '  casmotion demo                    a bug that comes and goes, caught',
-        '  casmotion record -o a.cmr         record the embedded guest',
-        '  casmotion replay a.cmr            the very same session again',
-        '  casmotion log a.cmr               what the host decided',
-        '',
-        'Help on a command: casmotion COMMAND --help',
-        EXIT_CODES_HELP,
-      ].join('\n'),
-    },
-  });
+  routes: {
+    run: runCommand,
+    record: recordCommand,
+    replay: replayCommand,
+    verify: verifyCommand,
+    info: infoCommand,
+    log: logCommand,
+    guest: guestRoutes,
+    demo: demoCommand,
+  },
+  docs: {
+    brief: 'Record a RISC-V computer and replay it exactly',
+    fullDescription: [
+      'Records a RISC-V computer and replays it exactly.',
+      '',
+      'Examples:',
+      '  casmotion demo                    a bug that comes and goes, caught',
+      '  casmotion record -o a.cmr         record the embedded guest',
+      '  casmotion replay a.cmr            the very same session again',
+      '  casmotion log a.cmr               what the host decided',
+      '',
+      'Help on a command: casmotion COMMAND --help',
+      EXIT_CODES_HELP,
+    ].join('\n'),
+  },
+});

@@ -55,7 +55,16 @@ test('it is one file that runs anywhere', async () => {
 describe('signals', () => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s closes the log whole', async (name) => {
     const log = file(`${name}.cmr`);
-    const busy = start('record', '-o', log, '--append', 'ps; compute 100000', '--clock', 'host', '--json');
+    const busy = start(
+      'record',
+      '-o',
+      log,
+      '--append',
+      'ps; compute 100000',
+      '--clock',
+      'host',
+      '--json',
+    );
     // The guest is on standard error.
     await pause(800);
     busy.child.kill(name);
@@ -101,7 +110,9 @@ describe('signals', () => {
 
 test('a reader that goes away ends the recording, whole', async () => {
   const log = file('piped.cmr');
-  const shell = `${process.execPath} ${program} record -o ${log} --append "ps; compute 50; ps; compute 100000" | head -n 1`;
+  const script = '"ps; compute 50; ps; compute 100000"';
+  const command = `${process.execPath} ${program} record -o ${log} --append ${script}`;
+  const shell = `${command} | head -n 1`;
   const { status } = spawnSync('sh', ['-c', shell], { encoding: 'utf8', timeout: 60_000 });
   expect(status).toBe(0);
   await expectReplays(log);
@@ -190,7 +201,8 @@ describe('a terminal', () => {
   test.skipIf(!hasPython)('is clean after a signal and a time-out (needs python3)', () => {
     const wait: [string, number, string][] = [];
     expect(onTerminal(wait, 'run', '--append', "''", '--timeout', '1')).toMatch(CLEAN);
-    const kill = `sh -c '(sleep 1; kill -TERM $$) & exec ${process.execPath} ${program} run --append ""'`;
+    const run = `${process.execPath} ${program} run --append ""`;
+    const kill = `sh -c '(sleep 1; kill -TERM $$) & exec ${run}'`;
     const shell = `${kill}; echo "CODE $?"; stty -a`;
     const args = [script, '[]', 'sh', '-c', shell];
     const seen = spawnSync('python3', args, { encoding: 'utf8', timeout: 60_000 }).stdout;

@@ -1,4 +1,4 @@
-/** What the host's file system refuses, in words: every errno that a user can do something about. */
+/** What the host's file system refuses, in words, for every errno that a user can act on. */
 import { VmError } from '@casmotion/base';
 
 /** A file that cannot be opened, read or written. `where` is its path. */

@@ -37,7 +37,7 @@ export const demoCommand = buildCommand<Flags, [], CliContext>({
   docs: {
     brief: 'Record a race until it bites, then replay it three times',
     fullDescription: [
-      'Records the embedded guest under the clock of this host until the race in it loses an update,',
+      'Records the embedded guest under the clock of this host until its race loses an update,',
       'then replays that very recording three times on fresh machines: the same failure and the',
       'same digests each time. Takes some seconds.',
       '',
@@ -119,10 +119,14 @@ class Demo {
     const logPath = output ?? bad.logPath;
     if (output !== undefined) copyFileSync(bad.logPath, output);
     const { steps, logBytes, events } = bad.outcome;
-    this.#say(`\nRun ${bad.number} failed. Its log: ${formatBytes(logBytes)} for ` +
-      `${formatShort(steps)} instructions, ${formatDensity(logBytes, steps)},`);
-    this.#say(`${formatNumber(countEvents(events), 'event')}. ` +
-      'Replaying it three times, each on a fresh machine:\n');
+    this.#say(
+      `\nRun ${bad.number} failed. Its log: ${formatBytes(logBytes)} for ` +
+        `${formatShort(steps)} instructions, ${formatDensity(logBytes, steps)},`,
+    );
+    this.#say(
+      `${formatNumber(countEvents(events), 'event')}. ` +
+        'Replaying it three times, each on a fresh machine:\n',
+    );
     let isSame = true;
     for (let number = 1; number <= REPLAYS; number++) {
       isSame = (await this.#replay(number, logPath, bad)) && isSame;
@@ -157,8 +161,10 @@ class Demo {
       takes.push(take);
       const { steps, logBytes } = take.outcome;
       const mark = take.hasBitten ? 'FAILED' : 'passed';
-      this.#say(`  run ${String(take.number).padStart(3)}  ${mark}  ${take.verdict}` +
-        `  (${formatShort(steps)} instructions, log ${logBytes} bytes)`);
+      this.#say(
+        `  run ${String(take.number).padStart(3)}  ${mark}  ${take.verdict}` +
+          `  (${formatShort(steps)} instructions, log ${logBytes} bytes)`,
+      );
       if (takes.some((each) => each.hasBitten) && takes.some((each) => !each.hasBitten)) break;
     }
     return takes;
@@ -212,7 +218,9 @@ class Demo {
     }
     const verdict = console.text.split(/\r?\n/).find((line) => /^race: /i.test(line)) ?? '';
     this.#say(`  replay ${number}  ${verdict}  (${formatSeconds(wallSeconds)})`);
-    this.#say(`            output ${toHex(result.outputDigest)}  state ${toHex(result.stateDigest)}`);
+    this.#say(
+      `            output ${toHex(result.outputDigest)}  state ${toHex(result.stateDigest)}`,
+    );
     return (
       verdict === bad.verdict &&
       toHex(result.outputDigest) === hexOrNull(bad.outcome.outputDigest) &&

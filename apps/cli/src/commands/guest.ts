@@ -43,7 +43,7 @@ const fetchCommand = buildCommand<FetchFlags, ['debian'], CliContext>({
   docs: {
     brief: "Fetch Debian's riscv64 kernel as a guest",
     fullDescription: [
-      "Fetches Debian trixie's riscv64 kernel, its virtio and ext4 modules and busybox through this",
+      "Fetches Debian trixie's riscv64 kernel, virtio and ext4 modules and busybox through this",
       "machine's apt, without changing anything of it, and leaves DIR/Image and",
       'DIR/initrd.cpio.gz. Downloads about 112 MB the first time.',
       '',
@@ -108,7 +108,7 @@ const buildGuestCommand = buildCommand<OutputFlags, [], CliContext>({
     brief: 'Build the embedded guests from their sources',
     fullDescription: [
       "Builds the embedded guests from their sources with Debian's cross compiler",
-      '(gcc-riscv64-unknown-elf), in a clone of the repository. The same sources give the same bytes.',
+      '(gcc-riscv64-unknown-elf), in a clone of the repository. Same sources, same bytes.',
       '',
       'Example:',
       '  casmotion guest build',
@@ -144,7 +144,7 @@ function listGuests(): { name: string; about: string; use: string }[] {
   return [
     {
       name: EMBEDDED_GUEST,
-      about: `S-mode kernel: threads, shell, journal, a race; ${formatBytes(embeddedGuest().length)}`,
+      about: `S-mode kernel with shell, journal and a race; ${formatBytes(embeddedGuest().length)}`,
       use: 'casmotion run',
     },
     {

@@ -3,7 +3,12 @@ import { VmError } from '@casmotion/base';
 import type { EventKind } from '@casmotion/events';
 import { openLogFile, startHostClock } from '@casmotion/host-node';
 import { describeEvent } from '@casmotion/recorder';
-import { createLogTools, EVENT_CODECS, type LoggedEvent, type LogReader } from '@casmotion/replay-log';
+import {
+  createLogTools,
+  EVENT_CODECS,
+  type LoggedEvent,
+  type LogReader,
+} from '@casmotion/replay-log';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { describeEnd, EXIT } from '../exit-codes.ts';
@@ -67,7 +72,9 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
         optional: true,
         variadic: true,
         placeholder: 'KIND',
-        brief: `Only these: ${Object.values(EVENT_CODECS).map(({ name }) => name).join(', ')}`,
+        brief: `Only these: ${Object.values(EVENT_CODECS)
+          .map(({ name }) => name)
+          .join(', ')}`,
       },
       salvage: SALVAGE_FLAG,
       ...OUTPUT_FLAGS,
@@ -101,7 +108,8 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
 
 async function describeLog(path: string, flags: InfoFlags): Promise<CommandResult> {
   const elapsed = startHostClock();
-  const { reader, config, close } = openLogFile(path, await createLogTools(), flags.salvage);
+  const log = openLogFile(path, await createLogTools(), flags.salvage);
+  const { reader, config } = log;
   try {
     const json = {
       ...logJson(path, reader),
@@ -117,8 +125,8 @@ async function describeLog(path: string, flags: InfoFlags): Promise<CommandResul
     const images = [config.kernel, config.initrd, config.firmware, ...config.disks];
     const rng = config.rng.kind === 'seed' ? `seed ${config.rng.seed}` : config.rng.kind;
     const lines = [
-      `${path}: ${formatBytes(reader.sizeBytes)} in ${reader.chunks.length} chunks, format version` +
-        ` ${reader.version}, by ${reader.header.creator}`,
+      `${path}: ${formatBytes(reader.sizeBytes)} in ${reader.chunks.length} chunks,` +
+        ` format version ${reader.version}, by ${reader.header.creator}`,
       `machine   ${formatBytes(config.ramSizeBytes)}, bios ${config.bios}, clock ${config.clock},` +
         ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
       `append    ${JSON.stringify(config.append)}`,
@@ -137,12 +145,15 @@ async function describeLog(path: string, flags: InfoFlags): Promise<CommandResul
     ];
     return { json, lines };
   } finally {
-    close();
+    log.close();
   }
 }
 
 /** What `info` and `log` say alike. */
-function logJson(path: string, reader: LogReader): JsonResult & Required<Pick<JsonResult, 'events'>> {
+function logJson(
+  path: string,
+  reader: LogReader,
+): JsonResult & Required<Pick<JsonResult, 'events'>> {
   const { footer } = reader;
   return {
     exit: EXIT.ok,
@@ -163,13 +174,15 @@ function imageLine(
 ): string {
   const isStored = reader.images.some(({ digestHex }) => digestHex === image.digestHex);
   const digest = `BLAKE3 ${image.digestHex.slice(0, 16)}...`;
-  return `image     ${image.name}, ${formatBytes(image.sizeBytes)}, ${digest}${isStored ? ', in the log' : ''}`;
+  const place = isStored ? ', in the log' : '';
+  return `image     ${image.name}, ${formatBytes(image.sizeBytes)}, ${digest}${place}`;
 }
 
 function eventLine({ number, at, wakes, check, event }: LoggedEvent): string {
   const pc = check === undefined ? '' : `pc 0x${check.pc.toString(16)}`;
   const wake = wakes === 0 ? '' : ` wake ${wakes}`;
-  return `${String(number).padStart(6)}  step ${String(at.step).padEnd(12)}${wake} ${pc}  ${describeEvent(event)}`;
+  const place = `${String(number).padStart(6)}  step ${String(at.step).padEnd(12)}${wake} ${pc}`;
+  return `${place}  ${describeEvent(event)}`;
 }
 
 function eventJson({ number, at, wakes, check, event }: LoggedEvent): object {

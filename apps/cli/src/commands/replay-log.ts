@@ -1,8 +1,19 @@
 /** What `replay` and `verify` share: the session, its progress, its result. */
 import type { MachineOutputs } from '@casmotion/events';
-import { type OpenedLog, openLogFile, type ReplayOutcome, replaySession, startHostClock } from '@casmotion/host-node';
+import {
+  type OpenedLog,
+  openLogFile,
+  type ReplayOutcome,
+  replaySession,
+  startHostClock,
+} from '@casmotion/host-node';
 import { formatDivergence, type ReplayProgress } from '@casmotion/recorder';
-import { createLogTools, type EventCounts, type LogReader, type LogTools } from '@casmotion/replay-log';
+import {
+  createLogTools,
+  type EventCounts,
+  type LogReader,
+  type LogTools,
+} from '@casmotion/replay-log';
 import type { CliContext } from '../context.ts';
 import { describeEnd, EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { formatCount, formatNumber, formatSeconds, formatShort } from '../format.ts';

@@ -3,7 +3,13 @@ import { buildCommand } from '@stricli/core';
 import { noOutputs } from '@casmotion/recorder';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
-import { CONSOLE_FLAG, IMAGE_DIR_FLAG, OUTPUT_FLAGS, SALVAGE_FLAG, TIMEOUT_FLAG } from '../flags.ts';
+import {
+  CONSOLE_FLAG,
+  IMAGE_DIR_FLAG,
+  OUTPUT_FLAGS,
+  SALVAGE_FLAG,
+  TIMEOUT_FLAG,
+} from '../flags.ts';
 import { GuestOutput } from '../guest-output.ts';
 import { finish } from '../result.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';

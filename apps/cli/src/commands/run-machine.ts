@@ -58,12 +58,14 @@ export async function runMachine(
   }
 }
 
-/** A terminal whose output goes elsewhere is left alone: Ctrl-C works there, typing would not show. */
+/** A terminal whose output goes elsewhere is left alone: there, typing would not show. */
 function consoleRequest(
   { process }: CliContext,
   output: GuestOutput,
   isRaw: boolean,
-): { stream: CliContext['process']['stdin']; isRaw: boolean; showHelp: (text: string) => void } | undefined {
+):
+  | { stream: CliContext['process']['stdin']; isRaw: boolean; showHelp: (text: string) => void }
+  | undefined {
   if (process.stdin.isTTY === true && !output.isTerminal) return undefined;
   return { stream: process.stdin, isRaw, showHelp: (text) => void process.stderr.write(text) };
 }
@@ -91,7 +93,9 @@ function describeRun(outcome: RunOutcome, { logPath, commitPath }: RunTarget): C
   ];
   if (logPath !== undefined) {
     const count = formatNumber(countEvents(events), 'event');
-    lines.push(`log ${logPath}: ${count}, ${formatBytes(logBytes)}, ${formatDensity(logBytes, steps)}`);
+    lines.push(
+      `log ${logPath}: ${count}, ${formatBytes(logBytes)}, ${formatDensity(logBytes, steps)}`,
+    );
     lines.push(`next: casmotion replay ${logPath}`);
   }
   if (commitPath !== undefined) {

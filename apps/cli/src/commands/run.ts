@@ -14,14 +14,14 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
   docs: {
     brief: 'Run a machine without recording it',
     fullDescription: [
-      'Runs a machine without recording it. At a terminal the keyboard is the guest\'s:',
+      "Runs a machine without recording it. At a terminal the keyboard is the guest's:",
       'Ctrl-A x ends the machine, Ctrl-A h is help, Ctrl-A Ctrl-A sends Ctrl-A.',
       '',
-      'Under --clock virtual the RTC starts at 2012-06-01, the device tree\'s rng-seed is fixed and',
+      "Under --clock virtual the RTC starts at 2012-06-01, the device tree's rng-seed is fixed and",
       'the random device is seeded: equal commands make equal runs.',
       '',
       'Examples:',
-      '  casmotion run                                       the embedded guest\'s demonstration',
+      "  casmotion run                                       the embedded guest's demonstration",
       '  casmotion run --append ""                           its shell',
       '  casmotion run --kernel Image --initrd initrd.cpio.gz --append console=ttyS0',
       '  casmotion run --kernel Image --disk root.img --commit new.img',

@@ -28,11 +28,10 @@ export async function cli(args: readonly string[], input = ''): Promise<Ran> {
 
 /** The object of `--json`, which must be all there is on standard output. */
 export async function cliJson(args: readonly string[], input = ''): Promise<Json> {
-
   return parseResult(await cli([...args, '--json'], input));
 }
 
-export type Json = JsonResult & { readonly [field: string]: any };
+export type Json = JsonResult & { readonly [field: string]: unknown };
 
 export function parseResult({ stdout }: Ran): Json {
   const lines = stdout.trimEnd().split('\n');

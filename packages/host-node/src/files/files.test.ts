@@ -2,7 +2,17 @@
  * Goal: files of a recording are whole or honestly partial, and no file of a user is lost. Method:
  * real files in a temporary folder, and a disk that fills up at a chosen byte.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryImage } from '@casmotion/devices';
@@ -98,7 +108,10 @@ describe('a log', () => {
   });
 
   test('is read where it is', () => {
-    writeFileSync(file('a.cmr'), Uint8Array.from({ length: 100 }, (_, index) => index));
+    writeFileSync(
+      file('a.cmr'),
+      Uint8Array.from({ length: 100 }, (_, index) => index),
+    );
     const source = new LogFileSource(file('a.cmr'));
     expect(source.sizeBytes).toBe(100);
     expect([...source.read(97, 3)]).toEqual([97, 98, 99]);
@@ -124,7 +137,10 @@ describe('a log', () => {
 
 describe('a disk image', () => {
   test('is read in place', () => {
-    writeFileSync(file('disk'), Uint8Array.from({ length: 2000 }, (_, index) => index & 0xff));
+    writeFileSync(
+      file('disk'),
+      Uint8Array.from({ length: 2000 }, (_, index) => index & 0xff),
+    );
     const image = new FileImage(file('disk'));
     const bytes = new Uint8Array(4);
     image.read(1996, bytes);

@@ -33,7 +33,11 @@ export class FileImage implements BlockImage {
     }
     const stat = fstatSync(this.#descriptor);
     this.sizeBytes = stat.size;
-    const found = stat.isFile() ? (stat.size === 0 ? 'an empty file' : undefined) : 'no regular file';
+    const found = stat.isFile()
+      ? stat.size === 0
+        ? 'an empty file'
+        : undefined
+      : 'no regular file';
     if (found === undefined) return;
     this.close();
     throw new VmError('this is no disk image', {

@@ -51,7 +51,12 @@ export class LogFileSink implements LogSink {
       this.#descriptor = openSync(this.partialPath, 'wx');
     } catch (cause) {
       if (errnoOf(cause) === 'EEXIST') throw new PartialInTheWayError(path, this.partialPath);
-      throw new HostFileError(path, 'the log cannot be written', cause, 'name another file with -o');
+      throw new HostFileError(
+        path,
+        'the log cannot be written',
+        cause,
+        'name another file with -o',
+      );
     }
   }
 
@@ -69,7 +74,7 @@ export class LogFileSink implements LogSink {
     assert(this.#isOpen, 'a write to a closed log');
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         at += this.#calls.write(this.#descriptor, bytes.subarray(at), this.#sizeBytes + at);
       }
       this.#sizeBytes += bytes.length;
@@ -162,7 +167,8 @@ export class LogFileSource implements LogSource {
     let at = 0;
     while (at < length) {
       const count = this.#readSome(bytes, at, offset);
-      if (count === 0) throw new HostFileError(this.path, 'the log became shorter', new Error('end'));
+      if (count === 0)
+        throw new HostFileError(this.path, 'the log became shorter', new Error('end'));
       at += count;
     }
     return bytes;
@@ -207,7 +213,7 @@ function nextForLog(path: string, cause: unknown): string {
     : 'give a file written by: casmotion record -o FILE';
 }
 
-/** Makes a rename in the folder safe. Not every file system allows it, and then it is not needed. */
+/** Makes a rename in the folder safe. Where the file system refuses, it is not needed. */
 export function syncFolder(path: string): void {
   let descriptor: number | undefined;
   try {

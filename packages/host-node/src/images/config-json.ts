@@ -4,7 +4,8 @@ import type { MachineConfig } from '@casmotion/machine';
 import type { JsonValue } from '@casmotion/replay-log';
 import * as v from 'valibot';
 
-const Hex = (sizeBytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${sizeBytes * 2}}$`)));
+const Hex = (sizeBytes: number) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${sizeBytes * 2}}$`)));
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const Image = v.object({ name: v.string(), sizeBytes: Size, digestHex: Hex(32) });

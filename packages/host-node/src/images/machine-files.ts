@@ -12,12 +12,7 @@ import {
   type MachineImages,
 } from '@casmotion/machine';
 import { wallClockNanoseconds } from '../live/host-clock.ts';
-import {
-  builtinImage,
-  EMBEDDED_GUEST,
-  HELLO_GUEST,
-  SCRATCH_DISK,
-} from './builtin-images.ts';
+import { builtinImage, EMBEDDED_GUEST, HELLO_GUEST, SCRATCH_DISK } from './builtin-images.ts';
 import { FileImage, readInputFile } from '../files/input-file.ts';
 
 /** A machine as a user asks for it: by paths. What is undefined has a default. */
@@ -56,7 +51,8 @@ export async function openMachineFiles(
   const firmware = isFirmware(request.bios) ? readFile(request.bios, 'firmware') : undefined;
   const bios = firmware === undefined ? chooseBios(request.bios, kernel) : 'firmware';
   const disks: NamedDisk[] = [];
-  const close = (): void => disks.forEach(({ image }) => image instanceof FileImage && image.close());
+  const close = (): void =>
+    disks.forEach(({ image }) => image instanceof FileImage && image.close());
   try {
     for (const path of request.disks) disks.push(openDisk(path));
     if (kernel.name === EMBEDDED_GUEST && disks.length === 0) disks.push(openDisk(SCRATCH_DISK));

@@ -12,14 +12,18 @@ const TICKS_PER_MS = 10_000;
 /** Steps a host tick: what a machine does in 100 ns. */
 interface Speed {
   readonly what: string;
-  next(prng: Prng, slice: number): number;
+  readonly next: (prng: Prng, slice: number) => number;
   readonly linesMax: number;
 }
 
 const SPEEDS: readonly Speed[] = [
   { what: 'a steady machine', next: () => 30, linesMax: 3 },
   { what: 'one that jitters by 20 %', next: (prng) => 24 + prng.below(13), linesMax: 200 },
-  { what: 'one that halves now and then', next: (_, slice) => (slice % 500 < 250 ? 40 : 20), linesMax: 200 },
+  {
+    what: 'one that halves now and then',
+    next: (_, slice) => (slice % 500 < 250 ? 40 : 20),
+    linesMax: 200,
+  },
   { what: 'a slow one', next: () => 12, linesMax: 3 },
 ];
 

@@ -21,29 +21,21 @@ class FakeHost {
   readonly wake: Wake;
 
   constructor() {
-    const host = this;
+    const hasTyped = (): boolean => this.typed.length > 0;
+    const isEnded = (): boolean => this.hasEnded && !hasTyped();
     this.console = {
       get hasInput() {
-        return host.typed.length > 0;
+        return hasTyped();
       },
       get isEnded() {
-        return host.hasEnded && host.typed.length === 0;
+        return isEnded();
       },
-      take: () => host.typed.shift(),
+      take: () => this.typed.shift(),
     };
+    const sleep = (maxNanoseconds: number): void => this.#sleep(maxNanoseconds);
     this.wake = new (class extends Wake {
       override async sleep(maxNanoseconds: number): Promise<void> {
-        host.slept.push(maxNanoseconds);
-        const next = host.script.shift();
-        const until = host.now + maxNanoseconds;
-        if (next === undefined || next.at > until) {
-          if (next !== undefined) host.script.unshift(next);
-          if (!Number.isFinite(until)) throw new Error('sleeps for ever');
-          host.now = until;
-          return;
-        }
-        host.now = next.at;
-        next.act();
+        sleep(maxNanoseconds);
       }
     })();
   }
@@ -59,6 +51,18 @@ class FakeHost {
       wake: this.wake,
       ...options,
     });
+  }
+
+  #sleep(maxNanoseconds: number): void {
+    this.slept.push(maxNanoseconds);
+    const until = this.now + maxNanoseconds;
+    const next = this.script[0];
+    if (next !== undefined && next.at <= until) {
+      this.script.shift();
+      this.now = next.at;
+      next.act();
+    } else if (Number.isFinite(until)) this.now = until;
+    else throw new Error('sleeps for ever');
   }
 }
 

@@ -3,11 +3,22 @@
  * signals to the recorder, and leaves all of them in order however it ends.
  */
 import { randomBytes } from 'node:crypto';
-import { assert, type Hashes, VmError } from '@casmotion/base';
+import { assert, VmError } from '@casmotion/base';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
 import { createMachine, type Machine } from '@casmotion/machine';
-import { OutputDigest, Recorder, type RecordProgress, type RecordResult } from '@casmotion/recorder';
-import { type EndReason, type EventCounts, type JsonValue, type LogTools, LogWriter } from '@casmotion/replay-log';
+import {
+  OutputDigest,
+  Recorder,
+  type RecordProgress,
+  type RecordResult,
+} from '@casmotion/recorder';
+import {
+  type EndReason,
+  type EventCounts,
+  type JsonValue,
+  type LogTools,
+  LogWriter,
+} from '@casmotion/replay-log';
 import { ConsoleInput, type InputStream } from '../console/console-input.ts';
 import { checkCommitTarget, commitDisk } from '../files/commit-disk.ts';
 import { LogFileSink } from '../files/log-file.ts';
@@ -219,4 +230,3 @@ function keepPartial(sink: LogFileSink, error: unknown): unknown {
   const next = `replay what was recorded: casmotion replay ${sink.partialPath}`;
   return new VmError(error.message, { ...error.details, next, cause: error });
 }
-
