@@ -43,7 +43,7 @@ export class Progress {
       hideCursor: false,
       clearOnComplete: true,
       gracefulExit: false,
-      linewrap: false,
+      linewrap: true, // Else Ctrl-C would leave the terminal without it.
     });
     bar.start(total, 0, payload);
     return bar;
