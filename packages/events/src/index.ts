@@ -1,14 +1,17 @@
 /**
- * @casmotion/events: what a host may do to a machine, and what a machine lets out. Types and no behaviour.
+ * @casmotion/events: what a host may do to a machine, and what a machine lets out. Types and no
+ * behaviour.
  *
- * Everything nondeterministic enters a machine as one of these events, between two steps (premise C3); what the
- * machine can compute again (timer interrupts, disk completions from a local image, ring updates) is no event.
+ * Everything nondeterministic enters a machine as one of these events, between two steps (premise
+ * C3); what the machine can compute again (timer interrupts, disk completions from a local image,
+ * ring updates) is no event.
  */
 import type { TimePoint } from '@casmotion/time-point';
 
 /**
- * A new line of guest time: from the step where it is applied on, mtime advances by `slope / 2^32` ticks a step,
- * starting at the mtime of that place plus `jumpTicks`. Continuous but for the jump, and never backwards.
+ * A new line of guest time: from the step where it is applied on, mtime advances by `slope / 2^32`
+ * ticks a step, starting at the mtime of that place plus `jumpTicks`. Continuous but for the jump,
+ * and never backwards.
  */
 export interface ClockLine {
   readonly kind: 'clock-line';
@@ -19,9 +22,9 @@ export interface ClockLine {
 }
 
 /**
- * While every hart waits in WFI, time passed on the host: mtime moves `ticks` on, and each deadline in between
- * falls due in order. Logged only if a host event cut the sleep short; a sleep that ends at the machine's own
- * next deadline is recomputed.
+ * While every hart waits in WFI, time passed on the host: mtime moves `ticks` on, and each deadline
+ * in between falls due in order. Logged only if a host event cut the sleep short; a sleep that ends
+ * at the machine's own next deadline is recomputed.
  */
 export interface IdleAdvance {
   readonly kind: 'idle-advance';
@@ -29,7 +32,9 @@ export interface IdleAdvance {
   readonly ticks: number;
 }
 
-/** Bytes typed at a console. They wait in the machine's console queue if the device's own is full. */
+/**
+ * Bytes typed at a console. They wait in the machine's console queue if the device's own is full.
+ */
 export interface ConsoleInput {
   readonly kind: 'console-input';
   /** 0: the UART; 1 + n: the nth virtio console. */
@@ -59,7 +64,10 @@ export interface PortRaised {
   readonly port: number;
 }
 
-/** The host ends the machine: Ctrl-C, a time-out, a limit. The state does not change; the run ends here. */
+/**
+ * The host ends the machine: Ctrl-C, a time-out, a limit. The state does not change; the run ends
+ * here.
+ */
 export interface PowerEvent {
   readonly kind: 'power';
   readonly cause: 'interrupted' | 'timeout' | 'step-limit' | 'host-error';
@@ -98,8 +106,8 @@ export interface MachineOutputs {
 }
 
 /**
- * The one door: where the driver of a machine gets its events. Live while recording, the log while replaying;
- * the machine cannot tell which.
+ * The one door: where the driver of a machine gets its events. Live while recording, the log while
+ * replaying; the machine cannot tell which.
  */
 export interface HostInputs {
   /** The next event due at or before `now`, or undefined; called until it gives undefined. */
