@@ -1,0 +1,138 @@
+/** Guest programs for whole-machine tests, each as an ELF file. */
+import { a0, a1, a2, a6, a7, Assembler, s0, s1, sp, t0, t1, t2, zero } from './assembler.ts';
+import { buildElf } from './build-elf.ts';
+
+const UART = 0x1000_0000;
+const FINISHER = 0x10_0000;
+const MTIMECMP = 0x200_4000;
+const MTIME = 0x200_bff8;
+const PLIC = 0xc00_0000;
+const [MSTATUS, MIE, MTVEC, SIE, STVEC, SSTATUS, STIMECMP, MENVCFG, TIME] = [
+  0x300, 0x304, 0x305, 0x104, 0x105, 0x100, 0x14d, 0x30a, 0xc01,
+];
+
+/** Prints a text on the UART and powers off. */
+export function helloProgram(text: string): Uint8Array {
+  const asm = new Assembler();
+  printText(asm.li(s0, UART).la(a0, 'text'), 'print');
+  powerOff(asm);
+  asm.label('text').text(text);
+  return elfOf(asm);
+}
+
+/** Ends with the finisher's FAIL and this code. */
+export function failingProgram(code: number): Uint8Array {
+  const asm = new Assembler();
+  asm.li(t0, FINISHER).li(t1, code * 65536 + 0x3333).sw(t1, t0).label('end').j('end');
+  return elfOf(asm);
+}
+
+/**
+ * M-mode: `count` timer interrupts, `periodTicks` apart, through the ACLINT; waits in WFI or, with `isBusy`, computes.
+ * Prints a dot at each, then the low bits of time, and powers off.
+ */
+export function aclintTimerProgram(count: number, periodTicks: number, isBusy: boolean): Uint8Array {
+  const asm = new Assembler();
+  asm.li(s0, UART).li(s1, count).li(sp, 0x8010_0000).la(t0, 'trap').csrw(MTVEC, t0);
+  armAclint(asm, periodTicks);
+  asm.li(t0, 1 << 7).csrs(MIE, t0).li(t0, 1 << 3).csrs(MSTATUS, t0);
+  asm.label('loop');
+  if (isBusy) asm.addi(a1, a1, 3).mul(a2, a1, a1).sd(a2, sp, 64).ld(a2, sp, 64);
+  else asm.wfi();
+  asm.bne(s1, zero, 'loop');
+  asm.csrr(t0, TIME).andi(t0, t0, 15).addi(t0, t0, 65).sb(t0, s0);
+  powerOff(asm);
+  asm.label('trap').sd(t0, sp, 0).sd(t1, sp, 8).sd(t2, sp, 16);
+  asm.li(t0, 46).sb(t0, s0).addi(s1, s1, -1);
+  armAclint(asm, periodTicks);
+  asm.ld(t0, sp, 0).ld(t1, sp, 8).ld(t2, sp, 16).mret();
+  return elfOf(asm);
+}
+
+/** S-mode under the built-in SBI: a hello by DBCN, then `count` timer interrupts by Sstc, then SRST. */
+export function sbiTimerProgram(text: string, count: number, periodTicks: number): Uint8Array {
+  const asm = new Assembler(0x8020_0000);
+  asm.li(s1, count).la(t0, 'trap').csrw(STVEC, t0);
+  asm.li(a0, text.length).la(a1, 'text').li(a2, 0);
+  sbiCall(asm, 0x4442_434e, 0);
+  asm.csrr(t0, TIME).addi(t0, t0, periodTicks).csrw(STIMECMP, t0);
+  asm.li(t0, 1 << 5).csrs(SIE, t0).li(t0, 2).csrs(SSTATUS, t0);
+  asm.label('loop').wfi().bne(s1, zero, 'loop');
+  asm.li(a0, 0).li(a1, 0);
+  sbiCall(asm, 0x5352_5354, 0);
+  asm.label('end').j('end');
+  asm.label('trap').addi(s1, s1, -1).csrr(t0, TIME).addi(a0, t0, periodTicks);
+  sbiCall(asm, 0x5449_4d45, 0);
+  asm.li(a0, 0x2a);
+  sbiCall(asm, 1, 0);
+  asm.sret();
+  asm.label('text').text(text);
+  return elfOf(asm);
+}
+
+/** M-mode: echoes what comes in at the UART, by interrupts through the PLIC, until a `q`. */
+export function echoProgram(): Uint8Array {
+  const asm = new Assembler();
+  asm.li(s0, UART).la(t0, 'trap').csrw(MTVEC, t0).li(s1, 0x71);
+  asm.li(t0, PLIC).li(t1, 1).sw(t1, t0, 40); // priority of source 10
+  asm.li(t0, PLIC + 0x2000).li(t1, 1 << 10).sw(t1, t0); // enable it in context 0
+  asm.li(t0, 1).sb(t0, s0, 1); // IER: data received
+  asm.li(t0, 1 << 11).csrs(MIE, t0).li(t0, 1 << 3).csrs(MSTATUS, t0);
+  asm.label('loop').wfi().j('loop');
+  asm.label('trap').li(t0, PLIC + 0x20_0004).lw(t1, t0);
+  asm.label('next').lbu(a0, s0, 5).andi(a0, a0, 1).beq(a0, zero, 'done');
+  asm.lbu(a1, s0).sb(a1, s0).beq(a1, s1, 'quit').j('next');
+  asm.label('done').sw(t1, t0).mret();
+  asm.label('quit');
+  powerOff(asm);
+  return elfOf(asm);
+}
+
+/** Waits for ever with every interrupt off. */
+export function sleepingProgram(): Uint8Array {
+  const asm = new Assembler();
+  asm.label('loop').wfi().j('loop');
+  return elfOf(asm);
+}
+
+/** Reads a0 to a2 as the reset vector left them, and mhartid, into RAM at 0x8010_0000; powers off. */
+export function registersProgram(): Uint8Array {
+  const asm = new Assembler();
+  asm.li(t0, 0x8010_0000).sd(a0, t0, 0).sd(a1, t0, 8).sd(a2, t0, 16).csrr(t1, 0xf14).sd(t1, t0, 24);
+  powerOff(asm);
+  return elfOf(asm);
+}
+
+/** Enables Sstc in M-mode and reads beyond what is mapped: a load access fault is printed as its number. */
+export function faultProgram(): Uint8Array {
+  const asm = new Assembler();
+  asm.li(s0, UART).la(t0, 'trap').csrw(MTVEC, t0).li(t0, 1).slli(t0, t0, 63).csrs(MENVCFG, t0);
+  asm.li(t0, 0x4000_0000).lw(t1, t0).label('end').j('end');
+  asm.label('trap').csrr(t0, 0x342).addi(t0, t0, 48).sb(t0, s0);
+  powerOff(asm);
+  return elfOf(asm);
+}
+
+/** mtimecmp = mtime + periodTicks. Uses t0 to t2. */
+function armAclint(asm: Assembler, periodTicks: number): void {
+  asm.li(t0, MTIME).ld(t1, t0).li(t2, periodTicks).add(t1, t1, t2).li(t0, MTIMECMP).sd(t1, t0);
+}
+
+function printText(asm: Assembler, label: string): void {
+  asm.label(label).lbu(t0, a0).beq(t0, zero, `${label}-end`).sb(t0, s0).addi(a0, a0, 1).j(label);
+  asm.label(`${label}-end`);
+}
+
+function powerOff(asm: Assembler): void {
+  const end = `end-${asm.here}`;
+  asm.li(t0, FINISHER).li(t1, 0x5555).sw(t1, t0).label(end).j(end);
+}
+
+function sbiCall(asm: Assembler, extension: number, functionId: number): void {
+  asm.li(a7, extension).li(a6, functionId).ecall();
+}
+
+function elfOf(asm: Assembler): Uint8Array {
+  return buildElf(BigInt(asm.base), [{ address: BigInt(asm.base), bytes: asm.toBytes() }]);
+}
+
