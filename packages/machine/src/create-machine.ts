@@ -1,6 +1,14 @@
-/** Makes a machine: checks its images, lays out memory, wires the board, and sets the hart at its start. */
+/**
+ * Makes a machine: checks its images, lays out memory, wires the board, and sets the hart at its
+ * start.
+ */
 import { assert, createHashes, type Hashes, VmError } from '@casmotion/base';
-import { type CoreInterface, type CoreOptions, createCore, type TimeLine } from '@casmotion/cpu-core';
+import {
+  type CoreInterface,
+  type CoreOptions,
+  createCore,
+  type TimeLine,
+} from '@casmotion/cpu-core';
 import { Board } from './board/board.ts';
 import { RAM_BASE, VIRTIO_SLOTS } from './board/memory-map.ts';
 import { type BootPlan, planBoot } from './boot/boot-plan.ts';
@@ -18,13 +26,17 @@ export interface MachineOptions {
   readonly hashes?: Hashes;
   /** The engine; the interpreter of cpu-core if not given. */
   readonly createCore?: (options: CoreOptions) => CoreInterface;
-  /** The caller has made the configuration's references from these very images: do not hash them again. */
+  /**
+   * The caller has made the configuration's references from these very images: do not hash them
+   * again.
+   */
   readonly areImagesChecked?: boolean;
 }
 
 /**
  * A machine that stands before its first step: a function of configuration and images alone.
- * Throws `VmError` subclasses that name the file: wrong image, nothing to boot, too large for memory.
+ * Throws `VmError` subclasses that name the file: wrong image, nothing to boot, too large for
+ * memory.
  */
 export async function createMachine(
   config: MachineConfig,
@@ -90,9 +102,9 @@ function checkConfig(config: MachineConfig): void {
 }
 
 /**
- * Ticks a step of the virtual clock, and of any clock until its first clock-line event: one nanosecond a step is a
- * hundredth of a tick, 2^32 / 100 = 42,949,672.96 in 32 fraction bits. It is rounded up, to be exactly this: guest
- * time runs fast by 0.93 ns a second.
+ * Ticks a step of the virtual clock, and of any clock until its first clock-line event: one
+ * nanosecond a step is a hundredth of a tick, 2^32 / 100 = 42,949,672.96 in 32 fraction bits. It is
+ * rounded up, to be exactly this: guest time runs fast by 0.93 ns a second.
  */
 export const VIRTUAL_CLOCK_SLOPE = 42_949_673;
 

@@ -1,6 +1,6 @@
 /**
- * Goal: a machine is made from the images its configuration names, or not at all, and the error names the file.
- * Method: references made from good images; images changed, missing, cut.
+ * Goal: a machine is made from the images its configuration names, or not at all, and the error
+ * names the file. Method: references made from good images; images changed, missing, cut.
  */
 import { createHashes, formatVmError, VmError } from '@casmotion/base';
 import { MemoryImage } from '@casmotion/devices';
@@ -32,11 +32,19 @@ describe('images', () => {
   });
 
   it.each([
-    ['a changed kernel', { kernel: Uint8Array.of(1, 2, 4) }, 'dir/kernel: kernel is not the image it was'],
+    [
+      'a changed kernel',
+      { kernel: Uint8Array.of(1, 2, 4) },
+      'dir/kernel: kernel is not the image it was',
+    ],
     ['a cut kernel', { kernel: Uint8Array.of(1, 2) }, 'dir/kernel: kernel is not the image it was'],
     ['no kernel', {}, 'dir/kernel: kernel is missing'],
     ['no disk', { kernel: KERNEL }, 'disk.img: disk 0 is missing'],
-    ['a changed disk', { kernel: KERNEL, disks: [new MemoryImage(DISK.slice(1))] }, 'disk.img: disk 0 is not'],
+    [
+      'a changed disk',
+      { kernel: KERNEL, disks: [new MemoryImage(DISK.slice(1))] },
+      'disk.img: disk 0 is not',
+    ],
   ])('refuses %s', async (_, images, words) => {
     const error = await checkImages(config, images, hashes).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(VmError);

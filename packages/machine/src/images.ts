@@ -1,4 +1,7 @@
-/** Images by content: a configuration names each by its digest, and nothing else will do (premise C1). */
+/**
+ * Images by content: a configuration names each by its digest, and nothing else will do (premise
+ * C1).
+ */
 import { type Hashes, toHex, VmError } from '@casmotion/base';
 import type { BlockImage } from '@casmotion/devices';
 import type { BootImages } from './boot/boot-plan.ts';
@@ -16,7 +19,11 @@ export function describeImage(name: string, bytes: Uint8Array, hashes: Hashes): 
 }
 
 /** The reference to a disk image, read piece by piece. */
-export async function describeDisk(name: string, image: BlockImage, hashes: Hashes): Promise<ImageRef> {
+export async function describeDisk(
+  name: string,
+  image: BlockImage,
+  hashes: Hashes,
+): Promise<ImageRef> {
   const stream = await hashes.blake3Stream();
   const piece = new Uint8Array(PIECE_BYTES);
   for (let offset = 0; offset < image.sizeBytes; offset += PIECE_BYTES) {
@@ -28,7 +35,11 @@ export async function describeDisk(name: string, image: BlockImage, hashes: Hash
 }
 
 /** Are these the images that the configuration names? Throws {@link ImageMismatchError}. */
-export async function checkImages(config: MachineConfig, images: MachineImages, hashes: Hashes): Promise<void> {
+export async function checkImages(
+  config: MachineConfig,
+  images: MachineImages,
+  hashes: Hashes,
+): Promise<void> {
   for (const role of ['kernel', 'initrd', 'firmware'] as const) {
     const [ref, bytes] = [config[role], images[role]];
     if (ref === undefined) continue;

@@ -9,7 +9,13 @@ export {
   type RegionName,
   TIMEBASE_HZ,
 } from './board/memory-map.ts';
-export { BootError, type BootImages, type BootPlan, defaultBios, planBoot } from './boot/boot-plan.ts';
+export {
+  BootError,
+  type BootImages,
+  type BootPlan,
+  defaultBios,
+  planBoot,
+} from './boot/boot-plan.ts';
 export { type BoardTreeOptions, writeBoardTree } from './boot/board-tree.ts';
 export {
   ElfError,
@@ -22,7 +28,12 @@ export {
   readSymbols,
   symbolize,
 } from './boot/elf.ts';
-export { isLinuxImage, type LinuxImage, LinuxImageError, parseLinuxImage } from './boot/linux-image.ts';
+export {
+  isLinuxImage,
+  type LinuxImage,
+  LinuxImageError,
+  parseLinuxImage,
+} from './boot/linux-image.ts';
 export { createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';

@@ -1,12 +1,15 @@
 /**
- * What makes a machine: plain data, the same on every host. With the digests of its images it is the initial
- * state (premise C1), so it stands in the header of a log.
+ * What makes a machine: plain data, the same on every host. With the digests of its images it is
+ * the initial state (premise C1), so it stands in the header of a log.
  */
 
 export interface MachineConfig {
   readonly ramSizeBytes: number;
   readonly harts: 1;
-  /** `sbi`: the machine answers an S-mode kernel's SBI calls; `none`: M-mode at 0x8000_0000; `firmware`: an image. */
+  /**
+   * `sbi`: the machine answers an S-mode kernel's SBI calls; `none`: M-mode at 0x8000_0000;
+   * `firmware`: an image.
+   */
   readonly bios: 'sbi' | 'none' | 'firmware';
   /** The kernel's command line; empty for none. */
   readonly append: string;
@@ -16,7 +19,8 @@ export interface MachineConfig {
   readonly disks: readonly ImageRef[];
   readonly virtio: 'modern' | 'legacy';
   /** `host`: entropy comes as events; `seed`: from a generator in the state; `none`: no device. */
-  readonly rng: { readonly kind: 'host' | 'none' } | { readonly kind: 'seed'; readonly seed: number };
+  readonly rng:
+    { readonly kind: 'host' | 'none' } | { readonly kind: 'seed'; readonly seed: number };
   readonly net: 'none' | 'loopback' | 'scripted';
   readonly hasVirtioConsole: boolean;
   /** `virtual`: one nanosecond a step for ever; `host`: the line is moved by clock-line events. */
@@ -27,7 +31,10 @@ export interface MachineConfig {
   readonly rngSeedHex: string;
 }
 
-/** An image by content. `name` is where it was found when the machine was made; only the digest counts. */
+/**
+ * An image by content. `name` is where it was found when the machine was made; only the digest
+ * counts.
+ */
 export interface ImageRef {
   readonly name: string;
   readonly sizeBytes: number;

@@ -1,6 +1,6 @@
 /**
- * A machine as its driver sees it: it runs until a time point, takes events between two steps, and lets outputs
- * out. The recorder and the replayer use nothing else.
+ * A machine as its driver sees it: it runs until a time point, takes events between two steps, and
+ * lets outputs out. The recorder and the replayer use nothing else.
  */
 import type { MachineEvent, MachineOutputs } from '@casmotion/events';
 import type { TimePoint } from '@casmotion/time-point';
@@ -10,11 +10,14 @@ export type Stop =
   /** The machine stands at `until`. */
   | { readonly kind: 'time-point' }
   /**
-   * Every hart waits in WFI. `deadlineTicks` is where the machine's own next alarm lies, if it has one. The
-   * driver either calls `wakeAtDeadline` (at once, or after sleeping) or applies events; then it runs on.
+   * Every hart waits in WFI. `deadlineTicks` is where the machine's own next alarm lies, if it has
+   * one. The driver either calls `wakeAtDeadline` (at once, or after sleeping) or applies events;
+   * then it runs on.
    */
   | { readonly kind: 'idle'; readonly deadlineTicks: number | undefined }
-  /** A device waits for the host (`wantedEntropyBytes` > 0). Just a hint to look at host inputs now. */
+  /**
+   * A device waits for the host (`wantedEntropyBytes` > 0). Just a hint to look at host inputs now.
+   */
   | { readonly kind: 'wants-host' }
   /** The guest ended the machine. It does not run again. */
   | { readonly kind: 'halted'; readonly result: HaltResult };
@@ -27,7 +30,10 @@ export type HaltResult =
   /** The test finisher's FAIL or an SBI shutdown for a system failure. */
   | { readonly cause: 'failure'; readonly code: number };
 
-/** What a landmark holds: enough to see at once that a replayed machine stands where the recorded one did. */
+/**
+ * What a landmark holds: enough to see at once that a replayed machine stands where the recorded
+ * one did.
+ */
 export interface Landmark {
   readonly at: TimePoint;
   readonly pc: bigint;
@@ -51,12 +57,16 @@ export interface MachineInterface {
   run(until: TimePoint): Stop;
   /** Changes the state by an event, here and now: a function of state and event (premise C5). */
   apply(event: MachineEvent): void;
-  /** While idle: moves time to the next deadline and does what is due. Not logged: it is recomputed. */
+  /**
+   * While idle: moves time to the next deadline and does what is due. Not logged: it is recomputed.
+   */
   wakeAtDeadline(): void;
 
   /** 8 bytes over the registers: cheap, checked at each event. */
   registerDigest(): Uint8Array;
-  /** Starts dirty tracking; afterwards `landmark` costs only the pages written since the last one. */
+  /**
+   * Starts dirty tracking; afterwards `landmark` costs only the pages written since the last one.
+   */
   enableLandmarks(): void;
   /** Pages written since the last landmark. */
   readonly pagesSinceLandmark: number;
@@ -74,8 +84,9 @@ export interface MachineInterface {
 export interface MachineSnapshot {
   readonly state: Uint8Array;
   /**
-   * Page number -> 4 KiB. RAM's pages count from 0, absent ones are zero; page p of disk d's overlay stands at
-   * (d + 1) * {@link DISK_PAGES_START} + p, absent ones are as in the disk's image.
+   * Page number -> 4 KiB. RAM's pages count from 0, absent ones are zero; page p of disk d's
+   * overlay stands at (d + 1) * {@link DISK_PAGES_START} + p, absent ones are as in the disk's
+   * image.
    */
   readonly pages: ReadonlyMap<number, Uint8Array>;
 }

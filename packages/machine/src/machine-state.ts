@@ -1,8 +1,10 @@
 /**
- * The machine's state as bytes and pages. What stands here is all there is: a machine restored from it cannot be
- * told from the one that was saved. Equal states give equal bytes; landmarks digest them.
+ * The machine's state as bytes and pages. What stands here is all there is: a machine restored from
+ * it cannot be told from the one that was saved. Equal states give equal bytes; landmarks digest
+ * them.
  *
- * Layout of `state`: version, waiting, halt; the core; the devices. RAM and the disks' overlays are pages.
+ * Layout of `state`: version, waiting, halt; the core; the devices. RAM and the disks' overlays are
+ * pages.
  */
 import { ByteReader, ByteWriter, MalformedError } from '@casmotion/base';
 import type { CoreInterface } from '@casmotion/cpu-core';
@@ -38,16 +40,21 @@ export function readMachineState(reader: ByteReader, core: CoreInterface, board:
   const waiting = reader.u8();
   const haltKind = reader.u8();
   const cause = HALT_CAUSES[haltKind - 1];
-  if (waiting > 1 || (haltKind > 0 && cause === undefined)) throw new MalformedError('bad machine state', 1);
+  if (waiting > 1 || (haltKind > 0 && cause === undefined))
+    throw new MalformedError('bad machine state', 1);
   const halt = cause === undefined ? undefined : readHalt(cause, reader);
   core.restore(reader);
   board.restore(reader);
-  if (reader.remaining > 0) throw new MalformedError('more state than the machine has', reader.fileOffset);
+  if (reader.remaining > 0)
+    throw new MalformedError('more state than the machine has', reader.fileOffset);
   return { isWaiting: waiting === 1, halt };
 }
 
 /** RAM's pages that are not all zero, and the pages in the disks' overlays: copies. */
-export function snapshotPages(core: CoreInterface, disks: readonly OverlayStore[]): Map<number, Uint8Array> {
+export function snapshotPages(
+  core: CoreInterface,
+  disks: readonly OverlayStore[],
+): Map<number, Uint8Array> {
   const pages = new Map<number, Uint8Array>();
   const ram = core.ram;
   for (let page = 0; page < ram.length / PAGE_SIZE_BYTES; page++) {
@@ -56,7 +63,10 @@ export function snapshotPages(core: CoreInterface, disks: readonly OverlayStore[
   }
   disks.forEach((disk, index) => {
     for (const page of [...disk.pages.keys()].sort((a, b) => a - b)) {
-      pages.set(diskPageNumber(index, page), disk.pages.get(page)?.slice() ?? new Uint8Array(OVERLAY_PAGE_BYTES));
+      pages.set(
+        diskPageNumber(index, page),
+        disk.pages.get(page)?.slice() ?? new Uint8Array(OVERLAY_PAGE_BYTES),
+      );
     }
   });
   return pages;
@@ -70,8 +80,12 @@ export function restorePages(
 ): void {
   const ram = core.ram;
   for (const [page, bytes] of pages) {
-    const limit = page < DISK_PAGES_START ? ram.length / PAGE_SIZE_BYTES : DISK_PAGES_START * (disks.length + 1);
-    if (page >= limit || bytes.length !== PAGE_SIZE_BYTES) throw new MalformedError(`bad page ${page}`, 0);
+    const limit =
+      page < DISK_PAGES_START
+        ? ram.length / PAGE_SIZE_BYTES
+        : DISK_PAGES_START * (disks.length + 1);
+    if (page >= limit || bytes.length !== PAGE_SIZE_BYTES)
+      throw new MalformedError(`bad page ${page}`, 0);
   }
   for (let page = 0; page < ram.length / PAGE_SIZE_BYTES; page++) {
     const bytes = pages.get(page);
@@ -85,7 +99,11 @@ export function restorePages(
 }
 
 /** Through the store's own format, which checks what it reads. */
-function restoreOverlay(disk: OverlayStore, index: number, pages: ReadonlyMap<number, Uint8Array>): void {
+function restoreOverlay(
+  disk: OverlayStore,
+  index: number,
+  pages: ReadonlyMap<number, Uint8Array>,
+): void {
   const first = diskPageNumber(index, 0);
   const own = [...pages].filter(([page]) => page >= first && page < first + DISK_PAGES_START);
   own.sort(([a], [b]) => a - b);

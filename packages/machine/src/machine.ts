@@ -4,8 +4,9 @@
  * Invariants, whenever neither `run` nor `apply` is under way ("at rest"):
  *   no alarm is overdue:         alarms.nextTicks > ticks, and STIP says whether ticks >= stimecmp;
  *   waiting is waiting:          isWaiting implies not core.hasWakeUp;
- *   so what is due at a step has been done when `run` returns there, before any event is applied there.
- * They make runs cut anywhere equal one run, and an event's effect independent of how its place was reached.
+ *   so what is due at a step is done when `run` returns there, before any event is applied there.
+ * They make runs cut anywhere equal one run, and an event's effect independent of how its place was
+ * reached.
  */
 import { assert, ByteReader, ByteWriter, type Hashes, unreachable } from '@casmotion/base';
 import type { CoreExit, CoreInterface, HartView } from '@casmotion/cpu-core';
@@ -15,8 +16,19 @@ import { type TimePoint, timePoint } from '@casmotion/time-point';
 import type { Board } from './board/board.ts';
 import { registerDigest } from './digest/register-digest.ts';
 import type { StateDigest } from './digest/state-digest.ts';
-import type { HaltResult, Landmark, MachineInterface, MachineSnapshot, Stop } from './machine-interface.ts';
-import { readMachineState, restorePages, snapshotPages, writeMachineState } from './machine-state.ts';
+import type {
+  HaltResult,
+  Landmark,
+  MachineInterface,
+  MachineSnapshot,
+  Stop,
+} from './machine-interface.ts';
+import {
+  readMachineState,
+  restorePages,
+  snapshotPages,
+  writeMachineState,
+} from './machine-state.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 import { handleSbiCall, hasSbiExtension } from './sbi/handle-sbi-call.ts';
 import type { SbiHost } from './sbi/sbi.ts';
@@ -78,7 +90,10 @@ export class Machine implements MachineInterface {
     this.#output.outputs = outputs;
   }
 
-  /** The hart's registers: for debuggers and tests. Changing them is no event and cannot be replayed. */
+  /**
+   * The hart's registers: for debuggers and tests. Changing them is no event and cannot be
+   * replayed.
+   */
   get hart(): HartView {
     return this.#core.hart;
   }
@@ -108,7 +123,10 @@ export class Machine implements MachineInterface {
 
   wakeAtDeadline(): void {
     const deadline = this.#nextDeadlineTicks();
-    assert(this.#isWaiting && deadline !== undefined, 'wakeAtDeadline without a wait or a deadline');
+    assert(
+      this.#isWaiting && deadline !== undefined,
+      'wakeAtDeadline without a wait or a deadline',
+    );
     this.#advanceTo(deadline);
     this.#output.flush();
   }
@@ -137,7 +155,10 @@ export class Machine implements MachineInterface {
     return { state: this.#stateBytes(), pages: snapshotPages(this.#core, this.#board.disks) };
   }
 
-  /** Throws `MalformedError` on a snapshot of another machine or none; the machine is then of no more use. */
+  /**
+   * Throws `MalformedError` on a snapshot of another machine or none; the machine is then of no
+   * more use.
+   */
   restore(snapshot: MachineSnapshot): void {
     restorePages(this.#core, this.#board.disks, snapshot.pages);
     const state = readMachineState(new ByteReader(snapshot.state), this.#core, this.#board);
@@ -198,7 +219,10 @@ export class Machine implements MachineInterface {
   /** The next tick after now at which something happens by itself. */
   #nextDeadlineTicks(): number | undefined {
     const stimecmp = this.#core.stimecmpTicks ?? Infinity;
-    const next = Math.min(this.#board.alarms.nextTicks, stimecmp > this.ticks ? stimecmp : Infinity);
+    const next = Math.min(
+      this.#board.alarms.nextTicks,
+      stimecmp > this.ticks ? stimecmp : Infinity,
+    );
     return next < Number.MAX_SAFE_INTEGER ? next : undefined;
   }
 
@@ -220,7 +244,11 @@ export class Machine implements MachineInterface {
     switch (event.kind) {
       case 'clock-line':
         this.#advanceTo(this.ticks + event.jumpTicks);
-        this.#core.timeLine = { originStep: this.#core.step, originTicks: this.ticks, slope: event.slope };
+        this.#core.timeLine = {
+          originStep: this.#core.step,
+          originTicks: this.ticks,
+          slope: event.slope,
+        };
         return;
       case 'idle-advance':
         this.#advanceTo(this.ticks + event.ticks);
@@ -279,7 +307,8 @@ export class Machine implements MachineInterface {
       writeConsole: (bytes) => this.#output.console(0, bytes),
       // As firmware would: LCR.DLAB clear, LSR.DR set, then RBR.
       readConsoleByte: () => {
-        const isReadable = (uart.read(UART_LCR, 1) & 0x80) === 0 && (uart.read(UART_LSR, 1) & 1) === 1;
+        const isReadable =
+          (uart.read(UART_LCR, 1) & 0x80) === 0 && (uart.read(UART_LSR, 1) & 1) === 1;
         return isReadable ? uart.read(UART_RBR, 1) : undefined;
       },
       setSoftwareInterrupt: (isHigh) => this.#core.setInterrupt('SSIP', isHigh),
@@ -295,5 +324,8 @@ export class Machine implements MachineInterface {
 const UART_RBR = 0;
 const UART_LCR = 3;
 const UART_LSR = 5;
-/** Far above what devices ask for at one time; a device that asks for the same tick again would hang. */
+/**
+ * Far above what devices ask for at one time; a device that asks for the same tick again would
+ * hang.
+ */
 const ALARM_CALLS_MAX = 100_000;

@@ -1,6 +1,6 @@
 /**
- * Collects console bytes into larger pieces before they are let out. Order among all outputs is kept. Not state:
- * it is empty whenever the machine is at rest.
+ * Collects console bytes into larger pieces before they are let out. Order among all outputs is
+ * kept. Not state: it is empty whenever the machine is at rest.
  */
 import type { MachineOutputs } from '@casmotion/events';
 

@@ -1,7 +1,8 @@
 /**
- * Goal: the whole machine on its real core: boots, devices, interrupts, time, SBI; and what recording rests on: runs
- * cut anywhere equal one run, snapshots restore everything, digests tell states apart.
- * Method: small guest programs assembled here; machines compared by output, step and full digests.
+ * Goal: the whole machine on its real core: boots, devices, interrupts, time, SBI; and what
+ * recording rests on: runs cut anywhere equal one run, snapshots restore everything, digests tell
+ * states apart. Method: small guest programs assembled here; machines compared by output, step and
+ * full digests.
  */
 import { Prng, toHex } from '@casmotion/base';
 import { timePoint } from '@casmotion/time-point';
@@ -27,7 +28,10 @@ describe('boot', () => {
     expect(runToEnd(machine)).toEqual({ cause: 'power-off' });
     expect(text()).toBe('Hello, casmotion!\n');
     const end = machine.at;
-    expect(machine.run(timePoint(end.step + 10))).toEqual({ kind: 'halted', result: { cause: 'power-off' } });
+    expect(machine.run(timePoint(end.step + 10))).toEqual({
+      kind: 'halted',
+      result: { cause: 'power-off' },
+    });
     expect(machine.at).toEqual(end);
   });
 
@@ -214,7 +218,7 @@ describe('digests', () => {
     expect(seen.size).toBeGreaterThan(5);
   });
 
-  it('see a write behind the machine\'s back only if all pages are asked', async () => {
+  it("see a write behind the machine's back only if all pages are asked", async () => {
     const { machine } = await startMachine(helloProgram('x'));
     machine.enableLandmarks();
     const before = machine.landmark();
@@ -268,7 +272,9 @@ describe('bad snapshots', () => {
   ])('%s state is refused', async (_, damage) => {
     const { machine } = await startMachine(helloProgram('x'));
     const { state, pages } = machine.snapshot();
-    expect(() => machine.restore({ state: damage(state), pages })).toThrow(/early|state|version|0x|\d/);
+    expect(() => machine.restore({ state: damage(state), pages })).toThrow(
+      /early|state|version|0x|\d/,
+    );
   });
 
   it.each([

@@ -1,8 +1,10 @@
 /**
- * The alarms of the devices: at most one each, in ticks of the timebase. The order in which alarms go off is part
- * of the machine's semantics: by ticks, then by the number of the device, which is the order of `addClock`.
+ * The alarms of the devices: at most one each, in ticks of the timebase. The order in which alarms
+ * go off is part of the machine's semantics: by ticks, then by the number of the device, which is
+ * the order of `addClock`.
  *
- * Invariant: an alarm goes off once; it is taken out before its device is called, which may set the next.
+ * Invariant: an alarm goes off once; it is taken out before its device is called, which may set the
+ * next.
  */
 import { assert } from '@casmotion/base';
 import type { MachineClock } from '@casmotion/devices';
@@ -13,15 +15,17 @@ export class AlarmQueue {
   readonly #onSet: (ticks: number) => void;
   readonly #alarms: Alarm[] = [];
 
-  /** `onSet` is called when an alarm is set: the machine may have to stop earlier than it planned. */
+  /**
+   * `onSet` is called when an alarm is set: the machine may have to stop earlier than it planned.
+   */
   constructor(nowTicks: () => number, onSet: (ticks: number) => void) {
     this.#nowTicks = nowTicks;
     this.#onSet = onSet;
   }
 
   /**
-   * A clock for one more device, whose `alarm` is what `owner` gives when the alarm goes off: a device gets its
-   * clock before it exists itself.
+   * A clock for one more device, whose `alarm` is what `owner` gives when the alarm goes off: a
+   * device gets its clock before it exists itself.
    */
   addClock(owner: () => { alarm(): void }): MachineClock {
     const alarm: Alarm = { ticks: Infinity, owner };

@@ -1,6 +1,6 @@
 /**
- * Goal: the board's small parts keep their promises: decoding, alarms in order, memory for devices, output in order.
- * Method: each with fakes around it; tables of edges.
+ * Goal: the board's small parts keep their promises: decoding, alarms in order, memory for devices,
+ * output in order. Method: each with fakes around it; tables of edges.
  */
 import type { AccessSize, Device } from '@casmotion/devices';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,8 @@ describe('Bus', () => {
       log.push(`${name} read ${offset} ${sizeBytes}`);
       return 7;
     },
-    write: (offset, sizeBytes, value) => void log.push(`${name} write ${offset} ${sizeBytes} ${value}`),
+    write: (offset, sizeBytes, value) =>
+      void log.push(`${name} write ${offset} ${sizeBytes} ${value}`),
     snapshot() {},
     restore() {},
     reset() {},
@@ -64,8 +65,13 @@ describe('AlarmQueue', () => {
   it('goes off by ticks, then by number, once each', () => {
     let now = 0;
     const fired: string[] = [];
-    const queue = new AlarmQueue(() => now, () => {});
-    const clocks = ['a', 'b', 'c'].map((name) => queue.addClock(() => ({ alarm: () => void fired.push(name) })));
+    const queue = new AlarmQueue(
+      () => now,
+      () => {},
+    );
+    const clocks = ['a', 'b', 'c'].map((name) =>
+      queue.addClock(() => ({ alarm: () => void fired.push(name) })),
+    );
     clocks[2]?.setAlarm(10);
     clocks[1]?.setAlarm(20);
     clocks[0]?.setAlarm(20);
@@ -80,9 +86,14 @@ describe('AlarmQueue', () => {
   it('lets an alarm set the next and take itself back', () => {
     let now = 5;
     const set: number[] = [];
-    const queue = new AlarmQueue(() => now, (ticks) => void set.push(ticks));
+    const queue = new AlarmQueue(
+      () => now,
+      (ticks) => void set.push(ticks),
+    );
     let count = 0;
-    const clock = queue.addClock(() => ({ alarm: () => (++count < 3 ? clock.setAlarm(now) : undefined) }));
+    const clock = queue.addClock(() => ({
+      alarm: () => (++count < 3 ? clock.setAlarm(now) : undefined),
+    }));
     clock.setAlarm(5);
     while (queue.fireOne());
     expect([count, set]).toEqual([3, [5, 5, 5]]);
@@ -101,7 +112,10 @@ describe('AlarmQueue', () => {
 describe('DMA', () => {
   const ram = new Uint8Array(4096);
   const noted: number[][] = [];
-  const dma = createRamDma(() => ({ ram, noteRamWrite: (address, size) => void noted.push([address, size]) }));
+  const dma = createRamDma(() => ({
+    ram,
+    noteRamWrite: (address, size) => void noted.push([address, size]),
+  }));
 
   it.each<[number, number, boolean]>([
     [RAM_BASE, 4096, true],
@@ -146,5 +160,7 @@ describe('OutputBuffer', () => {
 
 it('an empty virtio slot says that nothing is there', () => {
   const slot = new EmptyVirtioSlot('virtio-empty@10008000', true);
-  expect([slot.read(0, 4), slot.read(4, 4), slot.read(8, 4), slot.read(0, 1)]).toEqual([0x74726976, 1, 0, 0]);
+  expect([slot.read(0, 4), slot.read(4, 4), slot.read(8, 4), slot.read(0, 1)]).toEqual([
+    0x74726976, 1, 0, 0,
+  ]);
 });

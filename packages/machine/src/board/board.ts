@@ -1,9 +1,10 @@
 /**
- * The devices of the board, wired: windows on the bus, lines into the PLIC and the hart, clocks, ways out.
+ * The devices of the board, wired: windows on the bus, lines into the PLIC and the hart, clocks,
+ * ways out.
  *
- * The order in which devices are made is part of the machine's meaning: it numbers the alarms that fall due at
- * the same tick, and orders the devices in snapshots. Virtio slots are filled from 0: disks in the order of the
- * configuration, then net, rng, console.
+ * The order in which devices are made is part of the machine's meaning: it numbers the alarms that
+ * fall due at the same tick, and orders the devices in snapshots. Virtio slots are filled from 0:
+ * disks in the order of the configuration, then net, rng, console.
  */
 import type { ByteReader, ByteWriter } from '@casmotion/base';
 import type { CoreInterface, InterruptName } from '@casmotion/cpu-core';
@@ -62,7 +63,10 @@ export class Board {
   readonly #devices: readonly Device[];
 
   constructor(config: MachineConfig, diskImages: readonly BlockImage[], host: BoardHost) {
-    this.alarms = new AlarmQueue(() => host.core().ticksAt(host.core().step), (ticks) => host.alarmSet(ticks));
+    this.alarms = new AlarmQueue(
+      () => host.core().ticksAt(host.core().step),
+      (ticks) => host.alarmSet(ticks),
+    );
     this.memory = createRamDma(() => host.core());
     const hartLine = (name: InterruptName): InterruptLine => ({
       set: (isHigh) => host.core().setInterrupt(name, isHigh),
@@ -152,7 +156,9 @@ class VirtioSlots {
   addNet(output: (bytes: Uint8Array) => void): VirtioNet {
     return this.#add('net', (clock) => {
       const backend =
-        this.#config.net === 'loopback' ? new LoopbackBackend({ clock }) : new ExternalBackend(output);
+        this.#config.net === 'loopback'
+          ? new LoopbackBackend({ clock })
+          : new ExternalBackend(output);
       return new VirtioNet({ mac: MAC_ADDRESS, backend });
     });
   }
@@ -160,8 +166,12 @@ class VirtioSlots {
   addRng(): VirtioRng | undefined {
     const { rng } = this.#config;
     if (rng.kind === 'none') return undefined;
-    return this.#add('rng', (clock) =>
-      new VirtioRng(rng.kind === 'seed' ? { kind: 'seed', seed: rng.seed, clock } : { kind: 'host' }),
+    return this.#add(
+      'rng',
+      (clock) =>
+        new VirtioRng(
+          rng.kind === 'seed' ? { kind: 'seed', seed: rng.seed, clock } : { kind: 'host' },
+        ),
     );
   }
 
@@ -179,7 +189,10 @@ class VirtioSlots {
     return this.#windows;
   }
 
-  #add<Model extends VirtioModel>(kind: string, createModel: (clock: MachineClock) => Model): Model {
+  #add<Model extends VirtioModel>(
+    kind: string,
+    createModel: (clock: MachineClock) => Model,
+  ): Model {
     const region = regionNamed(`virtio${this.#windows.length}`);
     const model = createModel(this.#alarms.addClock(() => device));
     const device: VirtioMmio = new VirtioMmio({

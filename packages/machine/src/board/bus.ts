@@ -1,7 +1,8 @@
 /**
  * The bus: which device an address belongs to. RAM and ROM are the core's own and never come here.
  *
- * Invariants: windows do not overlap; a device sees only accesses that lie wholly inside its window.
+ * Invariants: windows do not overlap; a device sees only accesses that lie wholly inside its
+ * window.
  */
 import { assert } from '@casmotion/base';
 import type { MmioBus } from '@casmotion/cpu-core';
@@ -44,7 +45,8 @@ export class Bus implements MmioBus {
   }
 
   #find(address: number, sizeBytes: number): BusWindow | undefined {
-    if (this.#lastHit !== undefined && isInside(this.#lastHit.region, address, sizeBytes)) return this.#lastHit;
+    if (this.#lastHit !== undefined && isInside(this.#lastHit.region, address, sizeBytes))
+      return this.#lastHit;
     for (const window of this.#windows) {
       if (isInside(window.region, address, sizeBytes)) return (this.#lastHit = window);
     }
@@ -52,7 +54,11 @@ export class Bus implements MmioBus {
   }
 }
 
-function isInside({ baseAddress, sizeBytes }: MemoryRegion, address: number, accessBytes: number): boolean {
+function isInside(
+  { baseAddress, sizeBytes }: MemoryRegion,
+  address: number,
+  accessBytes: number,
+): boolean {
   const offset = address - baseAddress;
   return offset >= 0 && offset + accessBytes <= sizeBytes;
 }

@@ -1,6 +1,7 @@
 /**
  * Goal: the map is consistent in itself and is QEMU's where it claims to be.
- * Method: its invariants as (in)equalities over the table; addresses against a list taken from `virt`'s own tree.
+ * Method: its invariants as (in)equalities over the table; addresses against a list taken from
+ * `virt`'s own tree.
  */
 import { describe, expect, it } from 'vitest';
 import {

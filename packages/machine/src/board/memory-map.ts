@@ -1,9 +1,10 @@
 /**
- * Where everything lies in guest-physical memory: one table, used by the bus, the device tree and the manual.
- * Addresses and interrupt numbers are those of QEMU's `virt` board, so that its guests run unmodified; the event
- * channel lies where that board has nothing.
+ * Where everything lies in guest-physical memory: one table, used by the bus, the device tree and
+ * the manual. Addresses and interrupt numbers are those of QEMU's `virt` board, so that its guests
+ * run unmodified; the event channel lies where that board has nothing.
  *
- * Invariants: regions do not overlap; interrupt numbers are in 1 .. PLIC_SOURCES_MAX and each has one owner.
+ * Invariants: regions do not overlap; interrupt numbers are in 1 .. PLIC_SOURCES_MAX and each has
+ * one owner.
  */
 import { assert } from '@casmotion/base';
 
@@ -51,9 +52,15 @@ export const MEMORY_MAP: readonly MemoryRegion[] = [
   region('plic', 'PLIC: platform-level interrupt controller', 0xc00_0000, 0x60_0000),
   region('uart', 'UART 16550, the console', 0x1000_0000, 0x100, 10),
   ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
-    region(`virtio${slot}`, `virtio-mmio slot ${slot}`, 0x1000_1000 + slot * 0x1000, 0x1000, 1 + slot),
+    region(
+      `virtio${slot}`,
+      `virtio-mmio slot ${slot}`,
+      0x1000_1000 + slot * 0x1000,
+      0x1000,
+      1 + slot,
+    ),
   ),
-  region('event-channel', 'event channel (not on QEMU\'s board)', 0x1020_0000, 0x4000, 12),
+  region('event-channel', "event channel (not on QEMU's board)", 0x1020_0000, 0x4000, 12),
   region('ram', 'RAM, 256 MiB unless told otherwise', RAM_BASE, RAM_SIZE_MAX_BYTES),
 ];
 

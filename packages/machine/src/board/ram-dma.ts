@@ -23,8 +23,13 @@ export function createRamDma(core: () => Pick<CoreInterface, 'ram' | 'noteRamWri
   };
 }
 
-/** The index into RAM; undefined where the range is not wholly inside, or the address is no whole number. */
+/**
+ * The index into RAM; undefined where the range is not wholly inside, or the address is no whole
+ * number.
+ */
 function startInRam(ramSizeBytes: number, address: number, sizeBytes: number): number | undefined {
   const start = address - RAM_BASE;
-  return Number.isSafeInteger(start) && start >= 0 && start + sizeBytes <= ramSizeBytes ? start : undefined;
+  return Number.isSafeInteger(start) && start >= 0 && start + sizeBytes <= ramSizeBytes
+    ? start
+    : undefined;
 }

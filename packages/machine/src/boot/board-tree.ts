@@ -1,6 +1,7 @@
 /**
- * The board's device tree, as QEMU's `virt` describes itself, less what we have not: PCI, flash, fw_cfg, PMU.
- * Addresses and interrupts come from the memory map; sources for the bindings: Linux, Documentation/devicetree.
+ * The board's device tree, as QEMU's `virt` describes itself, less what we have not: PCI, flash,
+ * fw_cfg, PMU. Addresses and interrupts come from the memory map; sources for the bindings: Linux,
+ * Documentation/devicetree.
  */
 import { assert } from '@casmotion/base';
 import {
@@ -66,9 +67,14 @@ function chosenNode({ bootArgs, initrd, rngSeed }: BoardTreeOptions): DeviceTree
   assert(rngSeed.length === 32, `rng-seed has ${rngSeed.length} bytes, not 32`);
   const properties: DeviceTreeProperty[] = [];
   if (bootArgs !== '') properties.push(texts('bootargs', bootArgs));
-  properties.push(texts('stdout-path', `/soc/serial@${regionNamed('uart').baseAddress.toString(16)}`));
+  properties.push(
+    texts('stdout-path', `/soc/serial@${regionNamed('uart').baseAddress.toString(16)}`),
+  );
   if (initrd !== undefined) {
-    properties.push(cells64('linux,initrd-start', initrd.start), cells64('linux,initrd-end', initrd.end));
+    properties.push(
+      cells64('linux,initrd-start', initrd.start),
+      cells64('linux,initrd-end', initrd.end),
+    );
   }
   properties.push(raw('rng-seed', rngSeed));
   return node('chosen', properties);
@@ -101,21 +107,37 @@ function cpusNode(): DeviceTreeNode {
 }
 
 function socNode(): DeviceTreeNode {
-  const finisher = deviceNode('test', 'finisher', ['sifive,test1', 'sifive,test0', 'syscon'], [
-    cells('phandle', FINISHER_PHANDLE),
-  ]);
-  const aclint = deviceNode('clint', 'aclint', ['sifive,clint0', 'riscv,clint0'], [
-    cells('interrupts-extended', CPU_INTC_PHANDLE, IRQ_M_SOFT, CPU_INTC_PHANDLE, IRQ_M_TIMER),
-  ]);
-  const plic = deviceNode('plic', 'plic', ['sifive,plic-1.0.0', 'riscv,plic0'], [
-    cells('phandle', PLIC_PHANDLE),
-    cells('#interrupt-cells', 1),
-    cells('#address-cells', 0),
-    flag('interrupt-controller'),
-    cells('interrupts-extended', CPU_INTC_PHANDLE, IRQ_M_EXT, CPU_INTC_PHANDLE, IRQ_S_EXT),
-    cells('riscv,ndev', PLIC_SOURCES_MAX),
-  ]);
-  const uart = deviceNode('serial', 'uart', ['ns16550a'], [cells('clock-frequency', UART_CLOCK_HZ)]);
+  const finisher = deviceNode(
+    'test',
+    'finisher',
+    ['sifive,test1', 'sifive,test0', 'syscon'],
+    [cells('phandle', FINISHER_PHANDLE)],
+  );
+  const aclint = deviceNode(
+    'clint',
+    'aclint',
+    ['sifive,clint0', 'riscv,clint0'],
+    [cells('interrupts-extended', CPU_INTC_PHANDLE, IRQ_M_SOFT, CPU_INTC_PHANDLE, IRQ_M_TIMER)],
+  );
+  const plic = deviceNode(
+    'plic',
+    'plic',
+    ['sifive,plic-1.0.0', 'riscv,plic0'],
+    [
+      cells('phandle', PLIC_PHANDLE),
+      cells('#interrupt-cells', 1),
+      cells('#address-cells', 0),
+      flag('interrupt-controller'),
+      cells('interrupts-extended', CPU_INTC_PHANDLE, IRQ_M_EXT, CPU_INTC_PHANDLE, IRQ_S_EXT),
+      cells('riscv,ndev', PLIC_SOURCES_MAX),
+    ],
+  );
+  const uart = deviceNode(
+    'serial',
+    'uart',
+    ['ns16550a'],
+    [cells('clock-frequency', UART_CLOCK_HZ)],
+  );
   const virtio = Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
     deviceNode('virtio_mmio', `virtio${slot}`, ['virtio,mmio']),
   );
@@ -134,7 +156,10 @@ function socNode(): DeviceTreeNode {
   );
 }
 
-/** A node for a region of the memory map, with its window and, if it has one, its interrupt at the PLIC. */
+/**
+ * A node for a region of the memory map, with its window and, if it has one, its interrupt at the
+ * PLIC.
+ */
 function deviceNode(
   nodeName: string,
   regionName: RegionName,

@@ -1,6 +1,6 @@
 /**
- * Goal: every boot mode puts its parts where they belong, and what does not fit is refused with a name.
- * Method: tables of configurations; the reset ROM against words from the GNU assembler.
+ * Goal: every boot mode puts its parts where they belong, and what does not fit is refused with a
+ * name. Method: tables of configurations; the reset ROM against words from the GNU assembler.
  */
 import { describe, expect, it } from 'vitest';
 import { buildElf } from '../../test/support/build-elf.ts';
@@ -11,7 +11,9 @@ import { writeResetRom } from './reset-rom.ts';
 
 const MIB = 2 ** 20;
 const CODE = Uint8Array.of(0x6f, 0, 0, 0);
-const M_MODE_ELF = buildElf(0x8000_0000n, [{ address: 0x8000_0000n, bytes: CODE, memorySizeBytes: 0x5000n }]);
+const M_MODE_ELF = buildElf(0x8000_0000n, [
+  { address: 0x8000_0000n, bytes: CODE, memorySizeBytes: 0x5000n },
+]);
 const S_MODE_ELF = buildElf(0x8020_0000n, [{ address: 0x8020_0000n, bytes: CODE }]);
 const IMAGE = buildImage();
 const ref = (name: string) => ({ name, sizeBytes: 0, digestHex: '' });
@@ -27,12 +29,19 @@ describe('planBoot', () => {
 
   it('enters a Linux Image in S-mode, initrd and tree at the end of RAM', () => {
     const initrd = new Uint8Array(5000).fill(7);
-    const config = testConfig({ bios: 'sbi', kernel: ref('Image'), initrd: ref('initrd'), ramSizeBytes: 16 * MIB });
+    const config = testConfig({
+      bios: 'sbi',
+      kernel: ref('Image'),
+      initrd: ref('initrd'),
+      ramSizeBytes: 16 * MIB,
+    });
     const plan = planBoot(config, { kernel: IMAGE, initrd });
     expect(plan).toMatchObject({ start: 'supervisor', kernelEntry: 0x8020_0000 });
     expect(plan.dtbAddress).toBe(0x80fe_0000);
     expect(plan.initrd).toEqual({ start: 0x80fd_e000, end: 0x80fd_e000 + 5000 });
-    expect(plan.loads.map(({ address }) => address)).toEqual([0x8020_0000, 0x80fe_0000, 0x80fd_e000]);
+    expect(plan.loads.map(({ address }) => address)).toEqual([
+      0x8020_0000, 0x80fe_0000, 0x80fd_e000,
+    ]);
   });
 
   it.each([
@@ -50,8 +59,20 @@ describe('planBoot', () => {
 
   it.each<[string, Parameters<typeof testConfig>[0], BootImages, string, string | undefined]>([
     ['nothing', { bios: 'none' }, {}, 'there is nothing to run', undefined],
-    ['a text for a kernel', { kernel: ref('a.txt') }, { kernel: CODE }, 'is neither an ELF file nor', 'a.txt'],
-    ['an empty kernel', { kernel: ref('a') }, { kernel: new Uint8Array(0) }, 'is neither an ELF file nor', 'a'],
+    [
+      'a text for a kernel',
+      { kernel: ref('a.txt') },
+      { kernel: CODE },
+      'is neither an ELF file nor',
+      'a.txt',
+    ],
+    [
+      'an empty kernel',
+      { kernel: ref('a') },
+      { kernel: new Uint8Array(0) },
+      'is neither an ELF file nor',
+      'a',
+    ],
     ['empty firmware', { bios: 'firmware', firmware: ref('fw') }, {}, 'firmware is empty', 'fw'],
     [
       'compressed firmware',
@@ -91,7 +112,11 @@ describe('planBoot', () => {
     [
       'a segment that wraps around',
       { kernel: ref('k') },
-      { kernel: buildElf(0n, [{ address: (1n << 64n) - 4n, bytes: CODE, memorySizeBytes: 1n << 63n }]) },
+      {
+        kernel: buildElf(0n, [
+          { address: (1n << 64n) - 4n, bytes: CODE, memorySizeBytes: 1n << 63n },
+        ]),
+      },
       'has a segment outside of RAM',
       'k, byte 64',
     ],
@@ -125,9 +150,13 @@ describe('planBoot', () => {
     const config = testConfig({ kernel: ref('k'), initrd: ref('i'), ramSizeBytes: 4 * MIB });
     const most = 4 * MIB - 0x2_0000 - 0x20_4000;
     expect(() => planBoot(config, { kernel: IMAGE, initrd: new Uint8Array(most + 1) })).toThrow(
-      expect.objectContaining({ details: expect.objectContaining({ expected: `at most ${most} bytes` }) }),
+      expect.objectContaining({
+        details: expect.objectContaining({ expected: `at most ${most} bytes` }),
+      }),
     );
-    expect(planBoot(config, { kernel: IMAGE, initrd: new Uint8Array(most) }).initrd?.start).toBe(0x8020_4000);
+    expect(planBoot(config, { kernel: IMAGE, initrd: new Uint8Array(most) }).initrd?.start).toBe(
+      0x8020_4000,
+    );
     expect(BootError.name).toBe('BootError');
   });
 });
@@ -149,7 +178,9 @@ describe('writeResetRom', () => {
     // auipc t0,0; csrr a0,mhartid; ld a1,32(t0); addi a2,t0,40; ld t0,24(t0); jr t0
     const words = [0x00000297, 0xf1402573, 0x0202b583, 0x02828613, 0x0182b283, 0x00028067];
     expect(words.map((_, i) => view.getUint32(i * 4, true))).toEqual(words);
-    expect([0, 1, 2, 3, 4, 5, 6, 7].map((i) => romWord(rom, i))).toEqual([1, 2, 0x4942534f, 2, 3, 1, 0, 0]);
+    expect([0, 1, 2, 3, 4, 5, 6, 7].map((i) => romWord(rom, i))).toEqual([
+      1, 2, 0x4942534f, 2, 3, 1, 0, 0,
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Where kernel, firmware, initrd and device tree lie in RAM, and where the hart starts: a pure function of the
- * configuration and the images.
+ * Where kernel, firmware, initrd and device tree lie in RAM, and where the hart starts: a pure
+ * function of the configuration and the images.
  *
  *   RAM start                                                                    RAM end
  *   | firmware, up to 2 MiB | kernel ... |     free      | initrd | device tree | gap |
@@ -26,7 +26,10 @@ export interface BootPlan {
   /** What to copy into RAM before the first step, without overlap. Everything else is zero. */
   readonly loads: readonly Load[];
   readonly rom: Uint8Array<ArrayBuffer>;
-  /** `rom`: M-mode at the reset vector; `supervisor`: S-mode at `kernelEntry`, SBI answered by the machine. */
+  /**
+   * `rom`: M-mode at the reset vector; `supervisor`: S-mode at `kernelEntry`, SBI answered by the
+   * machine.
+   */
   readonly start: 'rom' | 'supervisor';
   readonly kernelEntry: number;
   readonly dtbAddress: number;
@@ -46,11 +49,15 @@ export function defaultBios(name: string, kernel: Uint8Array): 'sbi' | 'none' {
   return isElf(kernel) && entry === RAM_BASE ? 'none' : 'sbi';
 }
 
-/** Lays everything out. Throws {@link BootError}, `ElfError` or `LinuxImageError`, naming the file. */
+/**
+ * Lays everything out. Throws {@link BootError}, `ElfError` or `LinuxImageError`, naming the file.
+ */
 export function planBoot(config: MachineConfig, images: BootImages): BootPlan {
   checkRamSize(config.ramSizeBytes);
   const firmware =
-    config.bios === 'firmware' ? placeFirmware(config, images.firmware ?? new Uint8Array(0)) : undefined;
+    config.bios === 'firmware'
+      ? placeFirmware(config, images.firmware ?? new Uint8Array(0))
+      : undefined;
   const kernel = placeKernel(config, images.kernel);
   if (kernel === undefined && firmware === undefined) {
     throw new BootError('there is nothing to run', {
@@ -115,8 +122,10 @@ function placeFirmware(config: MachineConfig, firmware: Uint8Array): Program {
   if (firmware.length === 0) throw new BootError('firmware is empty', { where: name });
   if (isElf(firmware)) return placeElf(parseElf(name, firmware), config.ramSizeBytes);
   const wrapper = describeWrapper(firmware);
-  if (wrapper !== undefined) throw new BootError('firmware is compressed', { where: name, found: wrapper });
-  const end = RAM_BASE + Math.max(firmware.length, Math.min(FIRMWARE_WINDOW_BYTES, config.ramSizeBytes));
+  if (wrapper !== undefined)
+    throw new BootError('firmware is compressed', { where: name, found: wrapper });
+  const end =
+    RAM_BASE + Math.max(firmware.length, Math.min(FIRMWARE_WINDOW_BYTES, config.ramSizeBytes));
   checkInRam(name, 'firmware', RAM_BASE + firmware.length, config.ramSizeBytes);
   return { loads: [{ address: RAM_BASE, bytes: firmware }], start: RAM_BASE, end, entry: RAM_BASE };
 }
@@ -184,7 +193,8 @@ function placeTopOfRam(config: MachineConfig, images: BootImages, programEnd: nu
     });
   }
   const loads: Load[] = [{ address: dtbAddress, bytes: dtb }];
-  if (initrd !== undefined) loads.push({ address: initrd.start, bytes: images.initrd ?? new Uint8Array(0) });
+  if (initrd !== undefined)
+    loads.push({ address: initrd.start, bytes: images.initrd ?? new Uint8Array(0) });
   return { loads, dtbAddress, dtb, initrd };
 }
 
@@ -233,7 +243,9 @@ function alignDown(address: number): number {
 
 /** Linux wants its Image at a multiple of 2 MiB, after the firmware. */
 const FIRMWARE_WINDOW_BYTES = 0x20_0000;
-/** At the end of RAM: the tree in the first half; the rest is for firmware that adds nodes in place. */
+/**
+ * At the end of RAM: the tree in the first half; the rest is for firmware that adds nodes in place.
+ */
 const DTB_WINDOW_BYTES = 0x2_0000;
 const RAM_SIZE_MIN_BYTES = 2 * DTB_WINDOW_BYTES;
 

@@ -1,6 +1,7 @@
 /**
  * Writes flattened device trees.
- * Source: Devicetree Specification v0.4, chapter 5 (version 17 of the format; everything big-endian).
+ * Source: Devicetree Specification v0.4, chapter 5 (version 17 of the format; everything
+ * big-endian).
  */
 import { assert, encodeUtf8 } from '@casmotion/base';
 

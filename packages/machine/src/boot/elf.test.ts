@@ -1,6 +1,7 @@
 /**
  * Goal: the ELF reader takes what a linker makes and names the fault of everything else.
- * Method: files built field by field; a table of single faults, each with the words and the byte it must name.
+ * Method: files built field by field; a table of single faults, each with the words and the byte it
+ * must name.
  */
 import { describe, expect, it } from 'vitest';
 import { buildElf } from '../../test/support/build-elf.ts';
@@ -16,12 +17,16 @@ describe('parseElf', () => {
   it('gives the segments in the order of the file', () => {
     const elf = parseElf('good', GOOD);
     expect(elf.entry).toBe(0x8000_0004n);
-    expect(elf.segments.map(({ physAddr, bytes, memorySizeBytes }) => [physAddr, [...bytes], memorySizeBytes])).toEqual(
-      [
-        [0x8000_0000n, [...CODE], 8n],
-        [0x8000_1000n, [1, 2, 3], 0x2000n],
-      ],
-    );
+    expect(
+      elf.segments.map(({ physAddr, bytes, memorySizeBytes }) => [
+        physAddr,
+        [...bytes],
+        memorySizeBytes,
+      ]),
+    ).toEqual([
+      [0x8000_0000n, [...CODE], 8n],
+      [0x8000_1000n, [1, 2, 3], 0x2000n],
+    ]);
     expect(physicalEntry(elf)).toBe(0x8000_0004n);
   });
 
@@ -33,7 +38,10 @@ describe('parseElf', () => {
 
   it('turns a virtual entry into a physical one', () => {
     const virtAddr = 0xffff_ffff_8000_0000n;
-    const elf = parseElf('vm', buildElf(virtAddr + 4n, [{ address: 0x8020_0000n, bytes: CODE, virtAddr }]));
+    const elf = parseElf(
+      'vm',
+      buildElf(virtAddr + 4n, [{ address: 0x8020_0000n, bytes: CODE, virtAddr }]),
+    );
     expect(physicalEntry(elf)).toBe(0x8020_0004n);
   });
 
@@ -45,12 +53,32 @@ describe('parseElf', () => {
     ['a big-endian file', (_, view) => view.setUint8(5, 2), 'wrong byte order', 5],
     ['a file for x86-64', (_, view) => view.setUint16(18, 62, true), 'wrong machine', 18],
     ['an object file', (_, view) => view.setUint16(16, 1, true), 'is no executable', 16],
-    ['program headers of a wrong size', (_, view) => view.setUint16(54, 32, true), 'wrong size', 54],
-    ['program headers beyond the end', (_, view) => view.setBigUint64(32, 1n << 40n, true), 'is truncated', 32],
+    [
+      'program headers of a wrong size',
+      (_, view) => view.setUint16(54, 32, true),
+      'wrong size',
+      54,
+    ],
+    [
+      'program headers beyond the end',
+      (_, view) => view.setBigUint64(32, 1n << 40n, true),
+      'is truncated',
+      32,
+    ],
     ['no program headers', (_, view) => view.setUint16(56, 0, true), 'has nothing to load', 0],
-    ['more in the file than in memory', (_, view) => view.setBigUint64(64 + 40, 7n, true), 'larger in the file', 64],
+    [
+      'more in the file than in memory',
+      (_, view) => view.setBigUint64(64 + 40, 7n, true),
+      'larger in the file',
+      64,
+    ],
     ['a segment beyond the end', (file) => file.slice(0, -1), 'is truncated: its segment', 120],
-    ['an offset that wraps', (_, view) => view.setBigUint64(72, (1n << 64n) - 4n, true), 'is truncated', 64],
+    [
+      'an offset that wraps',
+      (_, view) => view.setBigUint64(72, (1n << 64n) - 4n, true),
+      'is truncated',
+      64,
+    ],
   ])('refuses %s', (_, damage, words, fileOffset) => {
     const copy = GOOD.slice();
     const file = damage(copy, new DataView(copy.buffer)) ?? copy;
@@ -72,12 +100,16 @@ describe('parseElf', () => {
 });
 
 describe('readSymbols', () => {
-  const file = buildElf(0x8000_0000n, [{ address: 0x8000_0000n, bytes: CODE }], [
-    { name: 'late', address: 0x8000_0004n },
-    { name: 'main', address: 0x8000_0000n, sizeBytes: 4n },
-    { name: '$xrv64i', address: 0x8000_0000n, type: 0 },
-    { name: 'section', address: 0x8000_0000n, type: 3 },
-  ]);
+  const file = buildElf(
+    0x8000_0000n,
+    [{ address: 0x8000_0000n, bytes: CODE }],
+    [
+      { name: 'late', address: 0x8000_0004n },
+      { name: 'main', address: 0x8000_0000n, sizeBytes: 4n },
+      { name: '$xrv64i', address: 0x8000_0000n, type: 0 },
+      { name: 'section', address: 0x8000_0000n, type: 3 },
+    ],
+  );
 
   it('gives named code and data by address, without mapping symbols and sections', () => {
     expect(readSymbols('f', file)).toEqual([

@@ -1,13 +1,16 @@
 /**
  * ELF64 for little-endian RISC-V: what a loader and a trace need of it, no more.
- * Source: System V gABI, chapters 4 and 5 (object files, program loading); RISC-V ELF psABI for the machine number.
+ * Source: System V gABI, chapters 4 and 5 (object files, program loading); RISC-V ELF psABI for the
+ * machine number.
  *
- * Everything in a file is doubted: each offset is checked against the file, each address against RAM, by the caller's
- * limits. Addresses are bigints until they are known to be safe integers.
+ * Everything in a file is doubted: each offset is checked against the file, each address against
+ * RAM, by the caller's limits. Addresses are bigints until they are known to be safe integers.
  */
 import { decodeUtf8, VmError } from '@casmotion/base';
 
-/** A loadable part: file bytes for the start of a range of memory; the rest of the range is zero. */
+/**
+ * A loadable part: file bytes for the start of a range of memory; the rest of the range is zero.
+ */
 export interface ElfSegment {
   readonly physAddr: bigint;
   readonly virtAddr: bigint;
@@ -47,11 +50,15 @@ export function parseElf(name: string, bytes: Uint8Array): ElfFile {
     const segment = readSegment(header, header.programHeaderOffset + i * PROGRAM_HEADER_BYTES);
     if (segment !== undefined) segments.push(segment);
   }
-  if (segments.length === 0) throw new ElfError(name, 0, 'has nothing to load (no PT_LOAD segment)');
+  if (segments.length === 0)
+    throw new ElfError(name, 0, 'has nothing to load (no PT_LOAD segment)');
   return { name, entry: header.entry, segments };
 }
 
-/** The guest-physical address of the entry: the entry is virtual, its segment says where that is loaded. */
+/**
+ * The guest-physical address of the entry: the entry is virtual, its segment says where that is
+ * loaded.
+ */
 export function physicalEntry(elf: ElfFile): bigint {
   for (const { virtAddr, physAddr, memorySizeBytes } of elf.segments) {
     const offset = elf.entry - virtAddr;
@@ -89,7 +96,10 @@ export function readSymbols(name: string, bytes: Uint8Array): ElfSymbol[] {
   return symbols.sort((a, b) => compare(a.address, b.address) || compare(a.name, b.name));
 }
 
-/** Names addresses: `kfree+0x1c`, or undefined before the first symbol or past the end of a sized one. */
+/**
+ * Names addresses: `kfree+0x1c`, or undefined before the first symbol or past the end of a sized
+ * one.
+ */
 export function symbolize(symbols: readonly ElfSymbol[], address: bigint): string | undefined {
   let low = 0;
   let high = symbols.length;
@@ -133,12 +143,18 @@ function readHeader(name: string, bytes: Uint8Array): ElfHeader {
   for (const [offset, size, expected, what] of HEADER_CHECKS) {
     const found = size === 1 ? view.getUint8(offset) : view.getUint16(offset, true);
     if (found !== expected) {
-      throw new ElfError(name, offset, `has the wrong ${what}`, { expected: `${expected}`, found: `${found}` });
+      throw new ElfError(name, offset, `has the wrong ${what}`, {
+        expected: `${expected}`,
+        found: `${found}`,
+      });
     }
   }
   const type = view.getUint16(TYPE_OFFSET, true);
   if (type !== ET_EXEC && type !== ET_DYN) {
-    throw new ElfError(name, TYPE_OFFSET, 'is no executable', { expected: 'type 2 or 3', found: `type ${type}` });
+    throw new ElfError(name, TYPE_OFFSET, 'is no executable', {
+      expected: 'type 2 or 3',
+      found: `type ${type}`,
+    });
   }
   const programHeaderCount = view.getUint16(56, true);
   const sectionHeaderCount = view.getUint16(60, true);
@@ -154,7 +170,13 @@ function readHeader(name: string, bytes: Uint8Array): ElfHeader {
   };
 
   /** Checks a table's place in the file; returns its offset. */
-  function table(what: string, offsetAt: number, count: number, sizeAt: number, size: number): number {
+  function table(
+    what: string,
+    offsetAt: number,
+    count: number,
+    sizeAt: number,
+    size: number,
+  ): number {
     if (count === 0) return 0;
     const entryBytes = view.getUint16(sizeAt, true);
     if (entryBytes !== size) {
@@ -191,21 +213,33 @@ function readSegment(header: ElfHeader, at: number): ElfSegment | undefined {
 function readSection(header: ElfHeader, index: number): Section {
   const { name, view, bytes } = header;
   if (index >= header.sectionHeaderCount) {
-    throw new ElfError(name, header.sectionHeaderOffset, `refers to section ${index}, which it does not have`);
+    throw new ElfError(
+      name,
+      header.sectionHeaderOffset,
+      `refers to section ${index}, which it does not have`,
+    );
   }
   const at = header.sectionHeaderOffset + index * SECTION_HEADER_BYTES;
   const type = view.getUint32(at + 4, true);
   const link = view.getUint32(at + 40, true);
   if (type !== SHT_SYMTAB && type !== SHT_STRTAB) return { type, offset: 0, sizeBytes: 0, link };
   const size = view.getBigUint64(at + 32, true);
-  const offset = checkRange(name, 'section', at, view.getBigUint64(at + 24, true), size, bytes.length);
+  const offset = checkRange(
+    name,
+    'section',
+    at,
+    view.getBigUint64(at + 24, true),
+    size,
+    bytes.length,
+  );
   return { type, offset, sizeBytes: Number(size), link };
 }
 
 /** A zero-terminated name in a string table. */
 function readText(name: string, texts: Uint8Array, start: number, at: number): string {
   const end = texts.indexOf(0, start);
-  const text = end < 0 || start >= texts.length ? undefined : decodeUtf8(texts.subarray(start, end));
+  const text =
+    end < 0 || start >= texts.length ? undefined : decodeUtf8(texts.subarray(start, end));
   if (text === undefined) throw new ElfError(name, at, 'has a symbol whose name cannot be read');
   return text;
 }

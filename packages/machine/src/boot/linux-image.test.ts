@@ -18,7 +18,7 @@ describe('parseLinuxImage', () => {
     });
   });
 
-  it('takes the file size where the header knows none (kernels before 4.6 of arm64 wrote 0)', () => {
+  it('takes the file size where the header knows none', () => {
     expect(parseLinuxImage('Image', buildImage({ imageSizeBytes: 0n })).imageSizeBytes).toBe(0x400);
   });
 

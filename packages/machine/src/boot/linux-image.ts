@@ -1,8 +1,9 @@
 /**
  * The Linux kernel's flat `Image` for RISC-V.
- * Source: Linux, Documentation/arch/riscv/boot-image-header.rst (64 bytes, little-endian) and boot.rst (where it
- * may lie). An Image does not hold its own file size, so a cut one is found out through the PE/COFF section table
- * that kernels with an EFI stub carry: each section must be in the file.
+ * Source: Linux, Documentation/arch/riscv/boot-image-header.rst (64 bytes, little-endian) and
+ * boot.rst (where it may lie). An Image does not hold its own file size, so a cut one is found out
+ * through the PE/COFF section table that kernels with an EFI stub carry: each section must be in
+ * the file.
  */
 import { VmError } from '@casmotion/base';
 
@@ -50,16 +51,22 @@ export function parseLinuxImage(name: string, bytes: Uint8Array): LinuxImage {
   return { name, textOffset, imageSizeBytes, bytes };
 }
 
-/** A kernel in a wrapper we do not open, by its first bytes; undefined if it is none that we know. */
+/**
+ * A kernel in a wrapper we do not open, by its first bytes; undefined if it is none that we know.
+ */
 export function describeWrapper(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip';
   if (startsWith(bytes, [0xfd, 0x37, 0x7a, 0x58, 0x5a])) return 'xz';
   if (startsWith(bytes, [0x28, 0xb5, 0x2f, 0xfd])) return 'zstd';
-  if (startsWith(bytes.subarray(4), [0x7a, 0x69, 0x6d, 0x67])) return 'EFI zboot (CONFIG_EFI_ZBOOT)';
+  if (startsWith(bytes.subarray(4), [0x7a, 0x69, 0x6d, 0x67]))
+    return 'EFI zboot (CONFIG_EFI_ZBOOT)';
   return undefined;
 }
 
-/** Every section of the PE/COFF header, where there is one, must lie in the file. PE format, "Section Table". */
+/**
+ * Every section of the PE/COFF header, where there is one, must lie in the file. PE format,
+ * "Section Table".
+ */
 function checkSections(name: string, bytes: Uint8Array, view: DataView): void {
   const peOffset = view.getUint32(60, true);
   if (bytes[0] !== 0x4d || bytes[1] !== 0x5a || peOffset + 24 > bytes.length) return;
@@ -69,7 +76,9 @@ function checkSections(name: string, bytes: Uint8Array, view: DataView): void {
   for (let i = 0; i < sectionCount; i++) {
     const at = tableOffset + i * SECTION_BYTES;
     const isReadable = at + SECTION_BYTES <= bytes.length;
-    const end = isReadable ? view.getUint32(at + 16, true) + view.getUint32(at + 20, true) : at + SECTION_BYTES;
+    const end = isReadable
+      ? view.getUint32(at + 16, true) + view.getUint32(at + 20, true)
+      : at + SECTION_BYTES;
     if (end <= bytes.length) continue;
     throw new LinuxImageError(name, at, 'is truncated: a section ends behind the end of the file', {
       expected: `at least ${end} bytes`,

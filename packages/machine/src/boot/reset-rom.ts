@@ -1,7 +1,8 @@
 /**
- * The reset vector: six instructions that pass the hart's number in a0, the device tree in a1 and OpenSBI's
- * `fw_dynamic` information block in a2, and jump to the first program. The register convention is that of Linux
- * (Documentation/arch/riscv/boot.rst) and of OpenSBI's docs/firmware/fw_dynamic.md.
+ * The reset vector: six instructions that pass the hart's number in a0, the device tree in a1 and
+ * OpenSBI's `fw_dynamic` information block in a2, and jump to the first program. The register
+ * convention is that of Linux (Documentation/arch/riscv/boot.rst) and of OpenSBI's
+ * docs/firmware/fw_dynamic.md.
  */
 
 export interface ResetRomOptions {
@@ -40,7 +41,8 @@ export function writeResetRom(options: ResetRomOptions): Uint8Array<ArrayBuffer>
   return rom;
 }
 
-// Unprivileged ISA 20191213, chapter 24, "Instruction Set Listings". 0 <= immediate < 2048 where it is 12 bits.
+// Unprivileged ISA 20191213, chapter 24, "Instruction Set Listings". 0 <= immediate < 2048 where it
+// is 12 bits.
 
 function auipc(rd: number, upper: number): number {
   return ((upper << 12) | (rd << 7) | 0x17) >>> 0;

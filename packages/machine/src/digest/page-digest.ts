@@ -1,9 +1,10 @@
 /**
- * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of xxh128(page number, content). A
- * page that is not there counts 0. It can be corrected page by page, in any order; it guards against accidents,
- * not against adversaries (design.md §8).
+ * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of xxh128(page
+ * number, content). A page that is not there counts 0. It can be corrected page by page, in any
+ * order; it guards against accidents, not against adversaries (design.md §8).
  *
- * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not changed since.
+ * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not
+ * changed since.
  */
 import type { Hashes } from '@casmotion/base';
 import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
@@ -15,7 +16,10 @@ export class PageDigest {
   readonly #hashes: Hashes;
   readonly #firstNumber: number;
   readonly #contentOf: PageContent;
-  /** By page / CHUNK_PAGES, made when first needed: four 32-bit limbs a page, least significant first. */
+  /**
+   * By page / CHUNK_PAGES, made when first needed: four 32-bit limbs a page, least significant
+   * first.
+   */
   readonly #chunks = new Map<number, Uint32Array>();
   readonly #sum = new Uint32Array(LIMBS);
   readonly #number = new DataView(new ArrayBuffer(8));
@@ -82,8 +86,8 @@ export class PageDigest {
 }
 
 /**
- * RAM's pages for a digest: a page of zeros counts 0, written or not, so that the digest is a function of the
- * content alone. `ram` is asked for at each use.
+ * RAM's pages for a digest: a page of zeros counts 0, written or not, so that the digest is a
+ * function of the content alone. `ram` is asked for at each use.
  */
 export function ramPageContent(ram: () => Uint8Array): PageContent {
   return (page) => {

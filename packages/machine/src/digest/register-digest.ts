@@ -1,5 +1,8 @@
-/** A short digest of a hart's registers, checked at each event: which instruction, with which values. */
-import { ByteWriter, type Hashes } from '@casmotion/base';
+/**
+ * A short digest of a hart's registers, checked at each event: which instruction, with which
+ * values.
+ */
+import type { ByteWriter, Hashes } from '@casmotion/base';
 import type { HartView } from '@casmotion/cpu-core';
 
 /** 8 bytes over pc, privilege, x1 to x31, f0 to f31 and the CSRs below, in this order. */
@@ -13,8 +16,8 @@ export function registerDigest(hashes: Hashes, hart: HartView, writer: ByteWrite
 }
 
 /**
- * The CSRs that hold state, by number (Priv. 1.12 §2.2); the others show parts of these or constants. The order
- * is frozen: digests stand in logs.
+ * The CSRs that hold state, by number (Priv. 1.12 §2.2); the others show parts of these or
+ * constants. The order is frozen: digests stand in logs.
  */
 const DIGESTED_CSRS: readonly number[] = [
   0x003, // fcsr

@@ -1,7 +1,7 @@
 /**
- * The digest of the whole state: xxh128 over the sum of RAM's pages, the sum of each disk's overlay, and all other
- * state as bytes. Cheap where few pages changed since the last one (`update`), or over everything, whatever dirty
- * tracking says (`digestAll`); both give the same.
+ * The digest of the whole state: xxh128 over the sum of RAM's pages, the sum of each disk's
+ * overlay, and all other state as bytes. Cheap where few pages changed since the last one
+ * (`update`), or over everything, whatever dirty tracking says (`digestAll`); both give the same.
  */
 import { assert, type Hashes } from '@casmotion/base';
 import type { CoreInterface } from '@casmotion/cpu-core';
@@ -37,18 +37,27 @@ export class StateDigest {
     this.#known = undefined;
   }
 
-  /** Hashes the pages written since the last call; `state` is all that is not in pages. Needs `enable`. */
+  /**
+   * Hashes the pages written since the last call; `state` is all that is not in pages. Needs
+   * `enable`.
+   */
   update(state: Uint8Array): Uint8Array {
     assert(this.#isEnabled, 'landmark before enableLandmarks');
     if (this.#known === undefined) {
       this.#known = this.#hashWritten();
     } else {
       this.#known.ram.update(this.#core.writtenPages());
-      this.#known.disks.forEach((pages, i) => pages.update(this.#disks[i]?.takeWrittenPages() ?? []));
+      this.#known.disks.forEach((pages, i) =>
+        pages.update(this.#disks[i]?.takeWrittenPages() ?? []),
+      );
     }
     this.#core.beginEpoch();
     const { ram, disks } = this.#known;
-    return this.#combine(ram.sum, disks.map(({ sum }) => sum), state);
+    return this.#combine(
+      ram.sum,
+      disks.map(({ sum }) => sum),
+      state,
+    );
   }
 
   /** Hashes every page. Changes nothing. */
@@ -71,9 +80,14 @@ export class StateDigest {
 
   #createPages(): KnownPages {
     return {
-      ram: new PageDigest(this.#hashes, 0, ramPageContent(() => this.#core.ram)),
+      ram: new PageDigest(
+        this.#hashes,
+        0,
+        ramPageContent(() => this.#core.ram),
+      ),
       disks: this.#disks.map(
-        (disk, i) => new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
+        (disk, i) =>
+          new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
       ),
     };
   }

@@ -27,7 +27,9 @@ export const sbiDbcn: SbiExtension = {
   },
 };
 
-/** console_write(num_bytes, base_addr_lo, base_addr_hi): may write fewer; gives the count written. */
+/**
+ * console_write(num_bytes, base_addr_lo, base_addr_hi): may write fewer; gives the count written.
+ */
 function write({ host, args }: SbiCall): SbiResult {
   const range = boundedRange(args);
   const bytes = range && host.memory.read(range.address, range.sizeBytes);
@@ -36,7 +38,9 @@ function write({ host, args }: SbiCall): SbiResult {
   return success(BigInt(bytes.length));
 }
 
-/** console_read(num_bytes, base_addr_lo, base_addr_hi): gives the count read, 0 if nothing waits. */
+/**
+ * console_read(num_bytes, base_addr_lo, base_addr_hi): gives the count read, 0 if nothing waits.
+ */
 function read({ host, args }: SbiCall): SbiResult {
   const range = boundedRange(args);
   if (range === undefined || host.memory.read(range.address, range.sizeBytes) === undefined) {
@@ -53,7 +57,8 @@ function read({ host, args }: SbiCall): SbiResult {
 }
 
 /** The range, cut to what one call may move; undefined for an address no RAM can have. */
-function boundedRange([count, low, high]: SbiCall['args']): { address: number; sizeBytes: number } | undefined {
+function boundedRange([count, low, high]: SbiCall['args']):
+  { address: number; sizeBytes: number } | undefined {
   if (high !== 0n || low >= 1n << 40n) return undefined;
   const sizeBytes = Number(count < MAX_BYTES_PER_CALL ? count : MAX_BYTES_PER_CALL);
   return { address: Number(low), sizeBytes };

@@ -1,4 +1,6 @@
-/** Finds the extension that an `ecall` means, calls it, and puts the results where the kernel looks. */
+/**
+ * Finds the extension that an `ecall` means, calls it, and puts the results where the kernel looks.
+ */
 import type { HartView } from '@casmotion/cpu-core';
 import { sbiBase } from './base.ts';
 import { sbiDbcn } from './dbcn.ts';
@@ -6,7 +8,13 @@ import { sbiHsm } from './hsm.ts';
 import { sbiIpi } from './ipi.ts';
 import { callLegacy, LEGACY_LAST_ID } from './legacy.ts';
 import { sbiRfence } from './rfence.ts';
-import { failure, SBI_ERR_NOT_SUPPORTED, type SbiCall, type SbiExtension, type SbiHost } from './sbi.ts';
+import {
+  failure,
+  SBI_ERR_NOT_SUPPORTED,
+  type SbiCall,
+  type SbiExtension,
+  type SbiHost,
+} from './sbi.ts';
 import { sbiSrst } from './srst.ts';
 import { sbiTime } from './time.ts';
 
@@ -27,8 +35,8 @@ export function hasSbiExtension(extensionId: number): boolean {
 }
 
 /**
- * Answers the call whose arguments are in a0 to a7 (SBI 2.0 chapter 3: EID in a7, FID in a6; only the low 32 bits
- * count), after the core has counted the `ecall` and moved pc past it.
+ * Answers the call whose arguments are in a0 to a7 (SBI 2.0 chapter 3: EID in a7, FID in a6; only
+ * the low 32 bits count), after the core has counted the `ecall` and moved pc past it.
  */
 export function handleSbiCall(hart: HartView, host: SbiHost): void {
   const extensionId = Number(BigInt.asUintN(32, hart.getX(A7)));

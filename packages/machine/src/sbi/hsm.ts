@@ -1,6 +1,6 @@
 /**
- * Hart state management. SBI 2.0 chapter 9. There is one hart: it is started, cannot be started again, and may not
- * stop itself, since nobody could start it again.
+ * Hart state management. SBI 2.0 chapter 9. There is one hart: it is started, cannot be started
+ * again, and may not stop itself, since nobody could start it again.
  */
 import type { HartView } from '@casmotion/cpu-core';
 import {
@@ -49,7 +49,10 @@ function suspend({ hart, host, args: [type, resumeAddress, opaque] }: SbiCall): 
   }
 }
 
-/** SBI 2.0 table "HSM Hart Resume Register State": satp 0, interrupts off, a0 the hart, a1 the argument. */
+/**
+ * SBI 2.0 table "HSM Hart Resume Register State": satp 0, interrupts off, a0 the hart, a1 the
+ * argument.
+ */
 export function enterSupervisor(hart: HartView, entry: bigint, argument: bigint): void {
   hart.setCsr(CSR_SATP, 0n);
   hart.setCsr(CSR_SSTATUS, (hart.getCsr(CSR_SSTATUS) ?? 0n) & ~SSTATUS_SIE);

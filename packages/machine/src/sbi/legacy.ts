@@ -1,7 +1,7 @@
 /**
  * Legacy extensions, EIDs 0 to 8. SBI 2.0 chapter 5: one result, in a0; a1 is not touched.
- * Deviation: hart masks, which are virtual addresses here, are not read: every call means the one hart there is,
- * and an interrupt or fence too many is harmless.
+ * Deviation: hart masks, which are virtual addresses here, are not read: every call means the one
+ * hart there is, and an interrupt or fence too many is harmless.
  */
 import { assert } from '@casmotion/base';
 import type { SbiCall } from './sbi.ts';

@@ -1,7 +1,7 @@
 /**
- * Remote fences. SBI 2.0 chapter 8. On one hart they are fences of the caller's own: address ranges and address
- * spaces are widened to all, which the specification allows. Decoded code is kept true to memory by the core at
- * every store, so `remote_fence_i` has nothing left to do.
+ * Remote fences. SBI 2.0 chapter 8. On one hart they are fences of the caller's own: address ranges
+ * and address spaces are widened to all, which the specification allows. Decoded code is kept true
+ * to memory by the core at every store, so `remote_fence_i` has nothing left to do.
  */
 import {
   failure,

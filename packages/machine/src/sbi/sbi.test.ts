@@ -1,6 +1,7 @@
 /**
- * Goal: each SBI call answers as the specification says, with the codes it names, for good and bad arguments.
- * Method: tables of calls on a hart that is only registers and a host that notes what it is asked for.
+ * Goal: each SBI call answers as the specification says, with the codes it names, for good and bad
+ * arguments. Method: tables of calls on a hart that is only registers and a host that notes what it
+ * is asked for.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeHart } from '../../test/support/fake-hart.ts';
@@ -11,7 +12,12 @@ import { startSupervisor } from './start-supervisor.ts';
 
 const RAM = 0x8000_0000n;
 const [TIME, IPI, RFENCE, HSM, SRST, DBCN] = [
-  0x54494d45n, 0x735049n, 0x52464e43n, 0x48534dn, 0x53525354n, 0x4442434en,
+  0x54494d45n,
+  0x735049n,
+  0x52464e43n,
+  0x48534dn,
+  0x53525354n,
+  0x4442434en,
 ];
 const INVALID_PARAM = -3n;
 const NOT_SUPPORTED = -2n;

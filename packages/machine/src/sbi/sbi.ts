@@ -1,7 +1,7 @@
 /**
- * The built-in SBI: an S-mode kernel's calls answered by the machine, as Xen answers a DomU's hypercalls. Each
- * call is a function of the state and is computed again in replay, so none is logged.
- * Source: RISC-V Supervisor Binary Interface Specification 2.0.
+ * The built-in SBI: an S-mode kernel's calls answered by the machine, as Xen answers a DomU's
+ * hypercalls. Each call is a function of the state and is computed again in replay, so none is
+ * logged. Source: RISC-V Supervisor Binary Interface Specification 2.0.
  */
 import type { HartView } from '@casmotion/cpu-core';
 import type { DmaMemory } from '@casmotion/devices';
@@ -38,8 +38,8 @@ export interface SbiCall {
 }
 
 /**
- * What goes back in a0 and a1. `resumes` is for a call that does not return to its caller: registers are left as
- * the call has set them.
+ * What goes back in a0 and a1. `resumes` is for a call that does not return to its caller:
+ * registers are left as the call has set them.
  */
 export type SbiResult = { readonly error: number; readonly value: bigint } | 'resumes-elsewhere';
 
@@ -61,8 +61,8 @@ export function failure(error: number): SbiResult {
 }
 
 /**
- * Which harts a mask means, here: does it mean hart 0? Undefined for a mask that names a hart that is not there.
- * SBI 2.0 chapter 3: hart_mask_base of all ones is every hart.
+ * Which harts a mask means, here: does it mean hart 0? Undefined for a mask that names a hart that
+ * is not there. SBI 2.0 chapter 3: hart_mask_base of all ones is every hart.
  */
 export function meansHart0(mask: bigint, base: bigint): boolean | undefined {
   if (base === ALL_ONES) return true;

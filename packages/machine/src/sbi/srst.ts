@@ -1,6 +1,12 @@
 /** System reset. SBI 2.0 chapter 10. */
 import type { SbiHost } from './sbi.ts';
-import { failure, SBI_ERR_INVALID_PARAM, SBI_ERR_NOT_SUPPORTED, type SbiExtension, success } from './sbi.ts';
+import {
+  failure,
+  SBI_ERR_INVALID_PARAM,
+  SBI_ERR_NOT_SUPPORTED,
+  type SbiExtension,
+  success,
+} from './sbi.ts';
 
 export const sbiSrst: SbiExtension = {
   id: 0x5352_5354,

@@ -1,20 +1,23 @@
 /**
  * The state in which firmware hands over to an S-mode kernel, for `--bios sbi`.
- * Sources: Linux, Documentation/arch/riscv/boot.rst; SBI 2.0 table "HSM Hart Start Register State"; what OpenSBI
- * delegates and enables.
+ * Sources: Linux, Documentation/arch/riscv/boot.rst; SBI 2.0 table "HSM Hart Start Register State";
+ * what OpenSBI delegates and enables.
  */
 import type { HartView } from '@casmotion/cpu-core';
 import { enterSupervisor } from './hsm.ts';
 
-/** Puts a hart that was just reset into S-mode at `entry`, a0 = 0 (its number), a1 = the device tree. */
+/**
+ * Puts a hart that was just reset into S-mode at `entry`, a0 = 0 (its number), a1 = the device
+ * tree.
+ */
 export function startSupervisor(hart: HartView, entry: number, dtbAddress: number): void {
   for (const [csr, value] of DELEGATED_CSRS) hart.setCsr(csr, value);
   enterSupervisor(hart, BigInt(entry), BigInt(dtbAddress));
 }
 
 /**
- * Deviation: there is no M-mode program here, so everything that S-mode can be told of is delegated, illegal
- * instructions and access faults too, which OpenSBI would see first and pass on.
+ * Deviation: there is no M-mode program here, so everything that S-mode can be told of is
+ * delegated, illegal instructions and access faults too, which OpenSBI would see first and pass on.
  */
 const MEDELEG = 0xb1ffn & ~(1n << 9n);
 /** SSIP, STIP, SEIP. */

@@ -1,6 +1,6 @@
 /**
- * Timer extension. SBI 2.0 chapter 6. The deadline is the hart's own stimecmp (Sstc), so it is in the core's state
- * and a guest that uses Sstc itself sees the same register.
+ * Timer extension. SBI 2.0 chapter 6. The deadline is the hart's own stimecmp (Sstc), so it is in
+ * the core's state and a guest that uses Sstc itself sees the same register.
  */
 import type { HartView } from '@casmotion/cpu-core';
 import { failure, SBI_ERR_NOT_SUPPORTED, type SbiExtension, success } from './sbi.ts';

@@ -1,6 +1,6 @@
 /**
- * A small assembler for test programs: one method an instruction, labels by name, two passes. Encodings:
- * Unprivileged ISA 20191213, chapter 24; Priv. 1.12 chapter 10.
+ * A small assembler for test programs: one method an instruction, labels by name, two passes.
+ * Encodings: Unprivileged ISA 20191213, chapter 24; Priv. 1.12 chapter 10.
  */
 
 /** Registers by ABI name. */
@@ -39,7 +39,10 @@ export class Assembler {
     return this;
   }
 
-  /** Two instructions: any value of 32 bits, zero-extended by a third and fourth where bit 31 is set. */
+  /**
+   * Two instructions: any value of 32 bits, zero-extended by a third and fourth where bit 31 is
+   * set.
+   */
   li(rd: number, value: number): this {
     if (value >= -2048 && value < 2048) return this.addi(rd, zero, value);
     const upper = (value + 0x800) >>> 12;
@@ -129,7 +132,9 @@ export class Assembler {
     this.#items.push((address) => {
       const offset = this.addressOf(label) - address;
       const high = ((offset >> 20) & 1) * 2 ** 31 + ((offset >> 1) & 0x3ff) * 2 ** 21;
-      return high + ((offset >> 11) & 1) * 2 ** 20 + ((offset >> 12) & 0xff) * 2 ** 12 + (rd << 7) + 0x6f;
+      return (
+        high + ((offset >> 11) & 1) * 2 ** 20 + ((offset >> 12) & 0xff) * 2 ** 12 + (rd << 7) + 0x6f
+      );
     });
     return this;
   }
@@ -207,7 +212,14 @@ function iType(opcode: number, funct3: number, rd: number, rs1: number, value: n
   return (((value & 0xfff) << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
 }
 
-function rType(opcode: number, funct3: number, funct7: number, rd: number, rs1: number, rs2: number): number {
+function rType(
+  opcode: number,
+  funct3: number,
+  funct7: number,
+  rd: number,
+  rs1: number,
+  rs2: number,
+): number {
   return ((funct7 << 25) | (rs2 << 20) | (rs1 << 15) | (funct3 << 12) | (rd << 7) | opcode) >>> 0;
 }
 

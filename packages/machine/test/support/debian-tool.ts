@@ -1,5 +1,8 @@
 /// <reference types="node" />
-/** Tests that need a program of Debian: skipped by name where it is absent, failed where CI lacks it. */
+/**
+ * Tests that need a program of Debian: skipped by name where it is absent, failed where CI lacks
+ * it.
+ */
 import { spawnSync } from 'node:child_process';
 import { it } from 'vitest';
 

@@ -23,19 +23,32 @@ export function helloProgram(text: string): Uint8Array {
 /** Ends with the finisher's FAIL and this code. */
 export function failingProgram(code: number): Uint8Array {
   const asm = new Assembler();
-  asm.li(t0, FINISHER).li(t1, code * 65536 + 0x3333).sw(t1, t0).label('end').j('end');
+  asm
+    .li(t0, FINISHER)
+    .li(t1, code * 65536 + 0x3333)
+    .sw(t1, t0)
+    .label('end')
+    .j('end');
   return elfOf(asm);
 }
 
 /**
- * M-mode: `count` timer interrupts, `periodTicks` apart, through the ACLINT; waits in WFI or, with `isBusy`, computes.
- * Prints a dot at each, then the low bits of time, and powers off.
+ * M-mode: `count` timer interrupts, `periodTicks` apart, through the ACLINT; waits in WFI or, with
+ * `isBusy`, computes. Prints a dot at each, then the low bits of time, and powers off.
  */
-export function aclintTimerProgram(count: number, periodTicks: number, isBusy: boolean): Uint8Array {
+export function aclintTimerProgram(
+  count: number,
+  periodTicks: number,
+  isBusy: boolean,
+): Uint8Array {
   const asm = new Assembler();
   asm.li(s0, UART).li(s1, count).li(sp, 0x8010_0000).la(t0, 'trap').csrw(MTVEC, t0);
   armAclint(asm, periodTicks);
-  asm.li(t0, 1 << 7).csrs(MIE, t0).li(t0, 1 << 3).csrs(MSTATUS, t0);
+  asm
+    .li(t0, 1 << 7)
+    .csrs(MIE, t0)
+    .li(t0, 1 << 3)
+    .csrs(MSTATUS, t0);
   asm.label('loop');
   if (isBusy) asm.addi(a1, a1, 3).mul(a2, a1, a1).sd(a2, sp, 64).ld(a2, sp, 64);
   else asm.wfi();
@@ -49,14 +62,20 @@ export function aclintTimerProgram(count: number, periodTicks: number, isBusy: b
   return elfOf(asm);
 }
 
-/** S-mode under the built-in SBI: a hello by DBCN, then `count` timer interrupts by Sstc, then SRST. */
+/**
+ * S-mode under the built-in SBI: a hello by DBCN, then `count` timer interrupts by Sstc, then SRST.
+ */
 export function sbiTimerProgram(text: string, count: number, periodTicks: number): Uint8Array {
   const asm = new Assembler(0x8020_0000);
   asm.li(s1, count).la(t0, 'trap').csrw(STVEC, t0);
   asm.li(a0, text.length).la(a1, 'text').li(a2, 0);
   sbiCall(asm, 0x4442_434e, 0);
   asm.csrr(t0, TIME).addi(t0, t0, periodTicks).csrw(STIMECMP, t0);
-  asm.li(t0, 1 << 5).csrs(SIE, t0).li(t0, 2).csrs(SSTATUS, t0);
+  asm
+    .li(t0, 1 << 5)
+    .csrs(SIE, t0)
+    .li(t0, 2)
+    .csrs(SSTATUS, t0);
   asm.label('loop').wfi().bne(s1, zero, 'loop');
   asm.li(a0, 0).li(a1, 0);
   sbiCall(asm, 0x5352_5354, 0);
@@ -75,11 +94,21 @@ export function echoProgram(): Uint8Array {
   const asm = new Assembler();
   asm.li(s0, UART).la(t0, 'trap').csrw(MTVEC, t0).li(s1, 0x71);
   asm.li(t0, PLIC).li(t1, 1).sw(t1, t0, 40); // priority of source 10
-  asm.li(t0, PLIC + 0x2000).li(t1, 1 << 10).sw(t1, t0); // enable it in context 0
+  asm
+    .li(t0, PLIC + 0x2000)
+    .li(t1, 1 << 10)
+    .sw(t1, t0); // enable it in context 0
   asm.li(t0, 1).sb(t0, s0, 1); // IER: data received
-  asm.li(t0, 1 << 11).csrs(MIE, t0).li(t0, 1 << 3).csrs(MSTATUS, t0);
+  asm
+    .li(t0, 1 << 11)
+    .csrs(MIE, t0)
+    .li(t0, 1 << 3)
+    .csrs(MSTATUS, t0);
   asm.label('loop').wfi().j('loop');
-  asm.label('trap').li(t0, PLIC + 0x20_0004).lw(t1, t0);
+  asm
+    .label('trap')
+    .li(t0, PLIC + 0x20_0004)
+    .lw(t1, t0);
   asm.label('next').lbu(a0, s0, 5).andi(a0, a0, 1).beq(a0, zero, 'done');
   asm.lbu(a1, s0).sb(a1, s0).beq(a1, s1, 'quit').j('next');
   asm.label('done').sw(t1, t0).mret();
@@ -95,7 +124,9 @@ export function sleepingProgram(): Uint8Array {
   return elfOf(asm);
 }
 
-/** Reads a0 to a2 as the reset vector left them, and mhartid, into RAM at 0x8010_0000; powers off. */
+/**
+ * Reads a0 to a2 as the reset vector left them, and mhartid, into RAM at 0x8010_0000; powers off.
+ */
 export function registersProgram(): Uint8Array {
   const asm = new Assembler();
   asm.li(t0, 0x8010_0000).sd(a0, t0, 0).sd(a1, t0, 8).sd(a2, t0, 16).csrr(t1, 0xf14).sd(t1, t0, 24);
@@ -103,7 +134,10 @@ export function registersProgram(): Uint8Array {
   return elfOf(asm);
 }
 
-/** Enables Sstc in M-mode and reads beyond what is mapped: a load access fault is printed as its number. */
+/**
+ * Enables Sstc in M-mode and reads beyond what is mapped: a load access fault is printed as its
+ * number.
+ */
 export function faultProgram(): Uint8Array {
   const asm = new Assembler();
   asm.li(s0, UART).la(t0, 'trap').csrw(MTVEC, t0).li(t0, 1).slli(t0, t0, 63).csrs(MENVCFG, t0);
@@ -135,4 +169,3 @@ function sbiCall(asm: Assembler, extension: number, functionId: number): void {
 function elfOf(asm: Assembler): Uint8Array {
   return buildElf(BigInt(asm.base), [{ address: BigInt(asm.base), bytes: asm.toBytes() }]);
 }
-

@@ -1,4 +1,6 @@
-/** Makes and drives machines in tests: outputs collected, idle skipped as under the virtual clock. */
+/**
+ * Makes and drives machines in tests: outputs collected, idle skipped as under the virtual clock.
+ */
 import { createHashes, decodeUtf8 } from '@casmotion/base';
 import { timePoint } from '@casmotion/time-point';
 import {
@@ -35,13 +37,21 @@ export async function startMachine(
   return { machine, text: () => decodeUtf8(Uint8Array.from(output)) ?? '' };
 }
 
-/** Runs to the end, waking at deadlines; `cut` tells how many steps to run at a time. Gives how it ended. */
-export function runToEnd(machine: Machine, cut: () => number = () => 100_000, maxSteps = 2_000_000): HaltResult {
+/**
+ * Runs to the end, waking at deadlines; `cut` tells how many steps to run at a time. Gives how it
+ * ended.
+ */
+export function runToEnd(
+  machine: Machine,
+  cut: () => number = () => 100_000,
+  maxSteps = 2_000_000,
+): HaltResult {
   while (machine.at.step < maxSteps) {
     const stop = machine.run(timePoint(machine.at.step + cut()));
     if (stop.kind === 'halted') return stop.result;
     if (stop.kind !== 'idle') continue;
-    if (stop.deadlineTicks === undefined) throw new Error(`sleeps for ever at step ${machine.at.step}`);
+    if (stop.deadlineTicks === undefined)
+      throw new Error(`sleeps for ever at step ${machine.at.step}`);
     machine.wakeAtDeadline();
   }
   throw new Error(`no end after ${maxSteps} steps`);
