@@ -1,1 +1,23 @@
-export {};
+/** @casmotion/recorder: records a machine to a log, and replays it exactly or says where it could not. */
+export { ClockKeeper, type ClockKeeperOptions, type GuestTime, NANOSECONDS_PER_TICK } from './clock-keeper.ts';
+export {
+  describeEvent,
+  type DivergencePlace,
+  type DivergenceReport,
+  type Evidence,
+  formatDivergence,
+  type Match,
+  type Premise,
+} from './divergence.ts';
+export { type IdleAnswer, type LiveInputs, type LiveStatus, scriptedInputs } from './live-inputs.ts';
+export { noOutputs, OutputDigest } from './output-digest.ts';
+export { Recorder, type RecorderOptions, type RecordProgress, type RecordResult } from './recorder.ts';
+export {
+  LastLandmarkError,
+  Replayer,
+  type ReplayDiverged,
+  type ReplayerOptions,
+  type ReplayMatched,
+  type ReplayProgress,
+  type ReplayResult,
+} from './replayer.ts';

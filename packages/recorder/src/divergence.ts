@@ -1,0 +1,168 @@
+/**
+ * A divergence: the replayed machine is not the recorded one. The report says what the evidence in the log allows
+ * and no more: which premises (design.md §1) stay open, not which one it was.
+ */
+import { toHex } from '@casmotion/base';
+import type { MachineEvent } from '@casmotion/events';
+
+/** The premises of which at least one is broken when a replay differs. */
+export type Premise = 'C1' | 'C2' | 'C3' | 'C4' | 'C5';
+
+/** Where the difference showed. */
+export type DivergencePlace =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'event'; readonly number: number; readonly event: MachineEvent }
+  | { readonly kind: 'landmark'; readonly number: number }
+  | { readonly kind: 'output'; readonly landmark: number }
+  | { readonly kind: 'end' };
+
+/** What was compared: each field that is there on both sides and differs is printed. */
+export interface Evidence {
+  readonly step: number;
+  readonly pc?: bigint;
+  readonly registerDigest?: Uint8Array;
+  readonly stateDigest?: Uint8Array;
+  readonly outputBytes?: number;
+  readonly outputDigest?: Uint8Array;
+  /** What the machine does or should do there: "waits for ever", "ends: power-off". */
+  readonly doing?: string;
+}
+
+/** Something in the log that agreed. */
+export interface Match {
+  readonly kind: 'event' | 'landmark';
+  readonly number: number;
+  readonly step: number;
+}
+
+export interface DivergenceReport {
+  readonly place: DivergencePlace;
+  readonly expected: Evidence;
+  readonly found: Evidence;
+  /** The last check that agreed, of any kind. */
+  readonly lastMatch: Match | undefined;
+  /** The last landmark that agreed: the last place where the whole state is known to be right. */
+  readonly lastLandmark: Match | undefined;
+  /** Events applied since that landmark: first and last number; undefined if there were none. */
+  readonly eventsSince: { readonly first: number; readonly last: number } | undefined;
+  /** Registers as they were found, if the caller can read them: name and value. */
+  readonly registers: readonly (readonly [string, bigint])[];
+  readonly premises: readonly Premise[];
+  /** The command to run next. */
+  readonly next: string | undefined;
+}
+
+/** At the start nothing has run yet; later the initial state is known to be right. */
+export function openPremises(place: DivergencePlace, hasEventsSince: boolean): readonly Premise[] {
+  if (place.kind === 'start') return ['C1'];
+  return hasEventsSince ? ['C2', 'C3', 'C4', 'C5'] : ['C2', 'C3', 'C4'];
+}
+
+/** The report for a person: several lines, no trailing newline. */
+export function formatDivergence(report: DivergenceReport): string {
+  const { place, expected, found, lastMatch, lastLandmark, eventsSince, premises, next } = report;
+  const match = lastMatch === undefined ? 'nothing matched before' : `last match: ${matchText(lastMatch)}`;
+  const lines = [`divergence at ${placeText(place)}; ${match}`];
+  for (const [name, left, right] of differences(expected, found)) {
+    lines.push(`  ${name.padEnd(11)} expected ${left.padEnd(36)}  found ${right}`);
+  }
+  if (report.registers.length > 0) lines.push(...registerLines(report.registers));
+  if (eventsSince !== undefined && lastLandmark !== undefined) {
+    const { first, last } = eventsSince;
+    const range = first === last ? `event ${first}` : `events ${first} to ${last}`;
+    lines.push(`  applied since landmark ${lastLandmark.number}: ${range}`);
+  }
+  lines.push(`  open premises: ${premises.map((name) => `${name} (${PREMISE_TEXTS[name]})`).join(', ')}`);
+  const nearest = lastLandmark === undefined ? '' : `nearest landmark: ${lastLandmark.number}.  `;
+  if (nearest !== '' || next !== undefined) {
+    lines.push(`  ${nearest}${next === undefined ? '' : `Next: ${next}`}`.trimEnd());
+  }
+  return lines.join('\n');
+}
+
+/** An event in a few words: `port-raised, port 3`. */
+export function describeEvent(event: MachineEvent): string {
+  switch (event.kind) {
+    case 'clock-line':
+      return `${event.kind}, jump ${event.jumpTicks} ticks, slope ${event.slope}`;
+    case 'idle-advance':
+      return `${event.kind}, ${event.ticks} ticks`;
+    case 'console-input':
+      return `${event.kind}, console ${event.console}, ${bytesText(event.bytes)}`;
+    case 'net-packet':
+      return `${event.kind}, nic ${event.nic}, ${bytesText(event.bytes)}`;
+    case 'entropy':
+      return `${event.kind}, ${bytesText(event.bytes)}`;
+    case 'port-raised':
+      return `${event.kind}, port ${event.port}`;
+    case 'power':
+      return `${event.kind}, ${event.cause}`;
+    case 'marker':
+      return `${event.kind}, ${JSON.stringify(event.text)}`;
+  }
+}
+
+const PREMISE_TEXTS: { readonly [P in Premise]: string } = {
+  C1: 'the initial state is another',
+  C2: 'an instruction gave another result',
+  C3: 'a value was not logged',
+  C4: 'a write behind the machine\'s back',
+  C5: 'an event had another effect',
+};
+
+function placeText(place: DivergencePlace): string {
+  switch (place.kind) {
+    case 'start':
+      return 'the initial state';
+    case 'event':
+      return `event ${place.number} (${describeEvent(place.event)})`;
+    case 'landmark':
+      return `landmark ${place.number}`;
+    case 'output':
+      return `the output before landmark ${place.landmark}`;
+    case 'end':
+      return 'the end of the run';
+  }
+}
+
+function matchText({ kind, number, step }: Match): string {
+  return kind === 'landmark' ? `landmark at step ${step}` : `event ${number} at step ${step}`;
+}
+
+/** Name, expected and found of what differs; the time point is always shown. */
+function differences(expected: Evidence, found: Evidence): [string, string, string][] {
+  const rows: [string, string, string][] = [['time point', pointText(expected), pointText(found)]];
+  const compare = (name: string, left: string | undefined, right: string | undefined): void => {
+    if (left !== undefined && right !== undefined && left !== right) rows.push([name, left, right]);
+  };
+  compare('registers', hexOf(expected.registerDigest), hexOf(found.registerDigest));
+  compare('state', hexOf(expected.stateDigest), hexOf(found.stateDigest));
+  compare('output', sizeOf(expected.outputBytes), sizeOf(found.outputBytes));
+  compare('output', hexOf(expected.outputDigest), hexOf(found.outputDigest));
+  compare('the machine', expected.doing, found.doing);
+  return rows;
+}
+
+function pointText({ step, pc }: Evidence): string {
+  return pc === undefined ? `step ${step}` : `step ${step}  pc 0x${pc.toString(16)}`;
+}
+
+function registerLines(registers: DivergenceReport['registers']): string[] {
+  const cells = registers.map(([name, value]) => `${name.padEnd(5)}${value.toString(16).padStart(16, '0')}`);
+  const lines: string[] = [];
+  for (let at = 0; at < cells.length; at += 4) lines.push(`  ${cells.slice(at, at + 4).join('  ')}`);
+  return ['  registers found:', ...lines];
+}
+
+function hexOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : toHex(bytes);
+}
+
+function sizeOf(count: number | undefined): string | undefined {
+  return count === undefined ? undefined : `${count} bytes`;
+}
+
+function bytesText(bytes: Uint8Array): string {
+  const shown = toHex(bytes.subarray(0, 8));
+  return `${bytes.length} bytes ${shown}${bytes.length > 8 ? '...' : ''}`;
+}

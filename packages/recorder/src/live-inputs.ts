@@ -1,0 +1,55 @@
+/** What a live host gives a recorder. Implemented outside (host-node, host-web, tests): this is the impure side. */
+import type { MachineEvent } from '@casmotion/events';
+
+/** Where the machine stands when the host is asked. */
+export interface LiveStatus {
+  /** Steps made. */
+  readonly step: number;
+  /** Guest time, ticks of 100 ns since power-on. */
+  readonly ticks: number;
+  /** Bytes that the oldest waiting entropy request wants; 0 if none waits. */
+  readonly wantedEntropyBytes: number;
+}
+
+export interface LiveInputs {
+  /**
+   * Between two slices: events to apply here, in order; usually none. May be a promise, so that a host can look
+   * at its own event loop now and then; the machine stands still until it is kept.
+   */
+  poll(status: LiveStatus): readonly MachineEvent[] | Promise<readonly MachineEvent[]>;
+  /**
+   * Every hart waits. Comes back when there is something to do:
+   * - `deadline`: guest time should move to `deadlineTicks` (at once, or after sleeping until then);
+   * - events: something came before. Where time passed, the first is an `idle-advance`. An empty list: asked again;
+   * - `never`: there is no deadline, and no event can come any more. The recording ends.
+   */
+  idle(status: LiveStatus, deadlineTicks: number | undefined): Promise<IdleAnswer>;
+  /** True if a while has passed on the host since it was last true: what was recorded is then made safe. */
+  isSyncDue?(): boolean;
+}
+
+export type IdleAnswer = 'deadline' | 'never' | readonly MachineEvent[];
+
+/** Events from a script, for tests and unattended runs: no host time, idle is skipped. */
+export function scriptedInputs(
+  script: readonly { readonly step: number; readonly event: MachineEvent }[],
+): LiveInputs {
+  let next = 0;
+  const due = (step: number): MachineEvent[] => {
+    const events: MachineEvent[] = [];
+    for (let item = script[next]; item !== undefined && item.step <= step; item = script[++next]) {
+      events.push(item.event);
+    }
+    return events;
+  };
+  return {
+    poll: ({ step }) => due(step),
+    idle: async ({ step }, deadlineTicks) => {
+      const events = due(step);
+      if (events.length > 0) return events;
+      if (deadlineTicks !== undefined) return 'deadline';
+      // The machine waits for input: what comes next comes now.
+      return next < script.length ? due(script[next]?.step ?? step) : 'never';
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * The recorder: run a slice, ask the host, stamp, log, apply (design.md §2). With no log it is the plain driver of
+ * a machine and computes neither landmarks nor digests, so that the cost of recording is an honest difference.
+ *
+ * Invariants:
+ * - every event is in the log before it is applied, with the machine's step, wakes, pc and register digest before;
+ * - after a wake at the machine's own deadline it runs at least until its next stop before the host is asked;
+ * - a landmark is taken at the end of a slice, before any event or wake of its step; the last one, after all.
+ */
+import { assert, type Hashes } from '@casmotion/base';
+import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
+import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
+import {
+  countEvents,
+  type EndReason,
+  EVENT_CHECK_DIGEST_BYTES,
+  type EventCounts,
+  type LogWriter,
+} from '@casmotion/replay-log';
+import { timePoint } from '@casmotion/time-point';
+import type { LiveInputs, LiveStatus } from './live-inputs.ts';
+import { noOutputs, OutputDigest } from './output-digest.ts';
+import { WakeCounter } from './wake-counter.ts';
+
+export interface RecorderOptions {
+  readonly machine: MachineInterface;
+  readonly live: LiveInputs;
+  /** Where to record; undefined: run unrecorded. */
+  readonly log: { readonly writer: LogWriter; readonly hashes: Hashes } | undefined;
+  /** Where the guest's output goes; nowhere by default. */
+  readonly outputs?: MachineOutputs;
+  /** Steps between looks at the host. Default 1,000,000. */
+  readonly sliceSteps?: number;
+  /** A landmark is due after so many steps. Default 256,000,000. */
+  readonly landmarkSteps?: number;
+  /** A landmark is due after so many pages were written. Default 8192. */
+  readonly landmarkPages?: number;
+  /** The run is ended by a `power` event at this step. */
+  readonly maxSteps?: number;
+  /** Called after each slice. */
+  readonly onProgress?: (progress: RecordProgress) => void;
+}
+
+export interface RecordProgress {
+  readonly step: number;
+  readonly events: number;
+  readonly logBytes: number;
+}
+
+export interface RecordResult {
+  readonly end: EndReason;
+  readonly steps: number;
+  /** Events applied, by kind; counted also where there is no log. */
+  readonly events: EventCounts;
+  /** Digests and sizes of a recording; undefined for an unrecorded run. */
+  readonly recorded:
+    | {
+        readonly landmarks: number;
+        readonly logBytes: number;
+        readonly outputBytes: number;
+        readonly outputDigest: Uint8Array;
+        readonly stateDigest: Uint8Array;
+      }
+    | undefined;
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #machine: MachineInterface;
+  readonly #output: OutputDigest | undefined;
+  readonly #wakes = new WakeCounter();
+  readonly #sliceSteps: number;
+  readonly #counts: { [K in EventKind]?: number } = {};
+  #loggedOutputBytes = 0;
+  #landmarkStep = 0;
+
+  constructor(options: RecorderOptions) {
+    const { machine, log, outputs = noOutputs, sliceSteps = 1_000_000 } = options;
+    assert(sliceSteps >= 1, `slice of ${sliceSteps} steps`);
+    this.#options = options;
+    this.#machine = machine;
+    this.#sliceSteps = sliceSteps;
+    this.#output = log === undefined ? undefined : new OutputDigest(log.hashes, outputs);
+    machine.outputs = this.#output ?? outputs;
+  }
+
+  /** Runs the machine to its end and closes the log. Throws what the log's sink throws. Once. */
+  async run(): Promise<RecordResult> {
+    this.#begin();
+    for (;;) {
+      const stop = this.#machine.run(timePoint(this.#sliceEnd()));
+      if (stop.kind === 'halted') return this.#finish(guestEnd(stop));
+      if (stop.kind === 'time-point') this.#landmarkIfDue();
+      const answer = await this.#ask(stop);
+      if (answer === 'deadline') {
+        this.#wakes.wake(this.#machine);
+        continue;
+      }
+      if (answer === 'never') return this.#finish({ by: 'nobody', cause: 'idle-forever' });
+      for (const event of answer) {
+        this.#take(event);
+        if (event.kind === 'power') return this.#finish({ by: 'host', cause: event.cause });
+      }
+    }
+  }
+
+  async #ask(stop: Stop): Promise<'deadline' | 'never' | readonly MachineEvent[]> {
+    const { live, maxSteps = Infinity } = this.#options;
+    const status = this.#status();
+    this.#report(status);
+    if (status.step >= maxSteps) return [{ kind: 'power', cause: 'step-limit' }];
+    if (stop.kind !== 'idle') {
+      const events = live.poll(status);
+      return events instanceof Promise ? await events : events;
+    }
+    const answer = await live.idle(status, stop.deadlineTicks);
+    const hasDeadline = stop.deadlineTicks !== undefined;
+    assert(hasDeadline || answer !== 'deadline', 'a wake at a deadline that there is not');
+    assert(!hasDeadline || answer !== 'never', 'a deadline is not never');
+    return answer;
+  }
+
+  #take(event: MachineEvent): void {
+    const { step } = this.#machine.at;
+    const writer = this.#options.log?.writer;
+    if (writer !== undefined) {
+      const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
+      const check = { pc: this.#machine.pc, registerDigest };
+      writer.event(step, event, check, this.#wakes.at(step));
+    }
+    this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
+    applyEvent(this.#machine, event);
+  }
+
+  #begin(): void {
+    const writer = this.#options.log?.writer;
+    if (writer === undefined) return;
+    this.#machine.enableLandmarks();
+    this.#landmark(this.#machine.fullLandmark());
+    writer.sync();
+  }
+
+  #landmarkIfDue(): void {
+    const { log, landmarkSteps = 256_000_000, landmarkPages = 8192 } = this.#options;
+    if (log === undefined) return;
+    const steps = this.#machine.at.step - this.#landmarkStep;
+    if (steps < landmarkSteps && this.#machine.pagesSinceLandmark < landmarkPages) return;
+    this.#landmark(this.#machine.landmark());
+  }
+
+  #landmark(landmark: Landmark): void {
+    const writer = this.#options.log?.writer;
+    assert(writer !== undefined && this.#output !== undefined, 'a landmark needs a log');
+    this.#landmarkStep = landmark.at.step;
+    writer.landmark(landmark);
+    if (this.#output.totalBytes === this.#loggedOutputBytes) return;
+    this.#loggedOutputBytes = this.#output.totalBytes;
+    writer.output(this.#output.totalBytes, this.#output.digest());
+  }
+
+  #finish(end: EndReason): RecordResult {
+    const steps = this.#machine.at.step;
+    const events = { ...this.#counts };
+    const writer = this.#options.log?.writer;
+    if (writer === undefined || this.#output === undefined) {
+      return { end, steps, events, recorded: undefined };
+    }
+    const last = this.#machine.fullLandmark();
+    this.#landmark(last);
+    const { stateDigest } = last;
+    const outputBytes = this.#output.totalBytes;
+    const outputDigest = this.#output.digest();
+    const { landmarks } = writer.finish({ end, steps, outputBytes, stateDigest, outputDigest });
+    const logBytes = writer.sizeBytes;
+    const recorded = { landmarks, logBytes, outputBytes, outputDigest, stateDigest };
+    return { end, steps, events, recorded };
+  }
+
+  /** The next multiple of the slice, so that landmarks do not depend on where the machine idled. */
+  #sliceEnd(): number {
+    const { step } = this.#machine.at;
+    const end = (Math.floor(step / this.#sliceSteps) + 1) * this.#sliceSteps;
+    return Math.max(step + 1, Math.min(end, this.#options.maxSteps ?? Infinity));
+  }
+
+  #status(): LiveStatus {
+    const { at, ticks, wantedEntropyBytes } = this.#machine;
+    return { step: at.step, ticks, wantedEntropyBytes };
+  }
+
+  #report({ step }: LiveStatus): void {
+    const { log, live, onProgress } = this.#options;
+    if (log !== undefined && live.isSyncDue?.() === true) log.writer.sync();
+    const events = log?.writer.eventCount ?? countEvents(this.#counts);
+    onProgress?.({ step, events, logBytes: log?.writer.sizeBytes ?? 0 });
+  }
+}
+
+/** Power and markers are for the driver and the reader: they do not touch the machine. */
+export function applyEvent(machine: MachineInterface, event: MachineEvent): void {
+  if (event.kind !== 'power' && event.kind !== 'marker') machine.apply(event);
+}
+
+/** How the guest ended, as the log's footer says it. */
+export function guestEnd({ result }: Extract<Stop, { kind: 'halted' }>): EndReason {
+  const code = result.cause === 'failure' ? result.code : 0;
+  return { by: 'guest', cause: result.cause, code };
+}

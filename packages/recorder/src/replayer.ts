@@ -1,0 +1,337 @@
+/**
+ * The replayer: read the next event, run to its time point, compare, apply (design.md §2). It asks no host.
+ *
+ * Invariants:
+ * - an event is applied only where step, wakes, pc and register digest are the recorded ones;
+ * - the machine never runs past the log's next event, landmark or end;
+ * - every landmark of the log is compared, and what was let out up to it;
+ * - whatever the machine does, the replay ends: matched, or diverged with a report.
+ */
+import { assert, type Hashes, VmError } from '@casmotion/base';
+import type { MachineOutputs } from '@casmotion/events';
+import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
+import {
+  type EndReason,
+  EVENT_CHECK_DIGEST_BYTES,
+  type LogCut,
+  type LoggedEvent,
+  type LoggedLandmark,
+  type LoggedOutput,
+  type LogReader,
+} from '@casmotion/replay-log';
+import { timePoint } from '@casmotion/time-point';
+import {
+  type DivergencePlace,
+  type DivergenceReport,
+  type Evidence,
+  type Match,
+  openPremises,
+} from './divergence.ts';
+import { LogCursor } from './log-cursor.ts';
+import { noOutputs, OutputDigest } from './output-digest.ts';
+import { applyEvent, guestEnd } from './recorder.ts';
+import { WakeCounter } from './wake-counter.ts';
+
+export interface ReplayerOptions {
+  /** A machine of the log's configuration, before its first step. */
+  readonly machine: MachineInterface;
+  readonly log: LogReader;
+  readonly hashes: Hashes;
+  /** Where the guest's output goes; nowhere by default. */
+  readonly outputs?: MachineOutputs;
+  /** True: every landmark digests all pages and asks no dirty tracking. */
+  readonly isVerify?: boolean;
+  /** Steps between reports of progress. Default 4,000,000. */
+  readonly sliceSteps?: number;
+  /** Called after each slice; may be a promise, so that a host can breathe. */
+  readonly onProgress?: (progress: ReplayProgress) => void | Promise<void>;
+  /** Names and values for a divergence report. */
+  readonly readRegisters?: () => readonly (readonly [string, bigint])[];
+  /** The command that a divergence report recommends. */
+  readonly nextCommand?: string;
+}
+
+export interface ReplayProgress {
+  readonly step: number;
+  /** Steps in all; undefined for a log cut short. */
+  readonly totalSteps: number | undefined;
+  readonly events: number;
+  readonly landmarks: number;
+}
+
+export type ReplayResult = ReplayMatched | ReplayDiverged;
+
+interface ReplayDone {
+  readonly steps: number;
+  readonly events: number;
+  readonly landmarks: number;
+  readonly outputBytes: number;
+  readonly outputDigest: Uint8Array;
+}
+
+/** Everything that the log holds agreed. */
+export interface ReplayMatched extends ReplayDone {
+  readonly kind: 'matched';
+  /** How the recording ended; undefined if the log was cut: replayed up to its last whole chunk. */
+  readonly end: EndReason | undefined;
+  readonly cut: LogCut | undefined;
+  readonly stateDigest: Uint8Array;
+}
+
+export interface ReplayDiverged extends ReplayDone {
+  readonly kind: 'divergence';
+  readonly report: DivergenceReport;
+}
+
+export class Replayer {
+  readonly #options: ReplayerOptions;
+  readonly #machine: MachineInterface;
+  readonly #log: LogReader;
+  readonly #cursor: LogCursor;
+  readonly #output: OutputDigest;
+  readonly #wakes = new WakeCounter();
+  #checkedOutputBytes = 0;
+  #landmarks = 0;
+  #lastMatch: Match | undefined;
+  #lastLandmark: Match | undefined;
+  #eventsAtLandmark = 0;
+
+  constructor(options: ReplayerOptions) {
+    const { machine, log, hashes, outputs = noOutputs } = options;
+    this.#options = options;
+    this.#machine = machine;
+    this.#log = log;
+    this.#cursor = new LogCursor(log);
+    this.#output = new OutputDigest(hashes, outputs);
+    machine.outputs = this.#output;
+  }
+
+  /** Replays the whole log. Throws `VmError`s for a log whose content is not sound. Once. */
+  async run(): Promise<ReplayResult> {
+    assert(this.#machine.at.step === 0, 'a replay starts with a fresh machine');
+    this.#machine.enableLandmarks();
+    for (;;) {
+      const ended = this.#doWhatIsDue() ?? this.#runOn();
+      if (ended !== undefined) return ended;
+      const progress = this.#options.onProgress?.(this.#progress());
+      if (progress !== undefined) await progress;
+    }
+  }
+
+  /** Compares and applies everything that the log has for just here. */
+  #doWhatIsDue(): ReplayResult | undefined {
+    const cursor = this.#cursor;
+    for (;;) {
+      const { step } = this.#machine.at;
+      const { landmark, event } = cursor;
+      if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) {
+        const diverged = this.#checkLandmark(landmark, this.#takeLandmark(step));
+        if (diverged !== undefined) return diverged;
+      } else if (event?.at.step === step && event.wakes === this.#wakes.at(step)) {
+        const diverged = this.#checkEvent(event);
+        if (diverged !== undefined) return diverged;
+        applyEvent(this.#machine, event.event);
+        cursor.takeEvent();
+        if (event.event.kind === 'power') {
+          return this.#finish({ by: 'host', cause: event.event.cause });
+        }
+      } else if (cursor.nextStep === undefined) return this.#finish(undefined);
+      else return undefined;
+    }
+  }
+
+  /** Runs to the next place of the log, or a slice of the way there. */
+  #runOn(): ReplayResult | undefined {
+    const { step } = this.#machine.at;
+    const target = this.#cursor.nextStep ?? step;
+    // What is left at this very step comes after a wake, or is the end: only the next run shows it.
+    const until = target === step ? step + 1 : target;
+    const slice = this.#options.sliceSteps ?? 4_000_000;
+    const stop = this.#machine.run(timePoint(Math.min(until, step + slice)));
+    if (stop.kind === 'halted') return this.#finish(guestEnd(stop));
+    if (stop.kind === 'idle') return this.#onIdle(stop);
+    if (this.#machine.at.step > target) return this.#missed('runs on');
+    return undefined;
+  }
+
+  #onIdle(stop: Extract<Stop, { kind: 'idle' }>): ReplayResult | undefined {
+    const { step } = this.#machine.at;
+    const { event, landmark } = this.#cursor;
+    if (step > (this.#cursor.nextStep ?? step)) return this.#missed('runs on');
+    if (event?.at.step === step && event.wakes === this.#wakes.at(step)) return undefined;
+    if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) return undefined;
+    if (stop.deadlineTicks === undefined) return this.#finish({ by: 'nobody', cause: 'idle-forever' });
+    if (this.#wakes.at(step) >= WAKES_WITHOUT_STEP_MAX) return this.#missed('wakes without a step');
+    this.#wakes.wake(this.#machine);
+    return undefined;
+  }
+
+  /** The last landmark of a complete log stands after the end; all others before what else is at their step. */
+  #isLandmarkDue(landmark: LoggedLandmark): boolean {
+    return !this.#cursor.isLastLandmark && landmark.eventsBefore === this.#cursor.eventsTaken;
+  }
+
+  #takeLandmark(step: number): Landmark {
+    const isFull = step === 0 || this.#options.isVerify === true || this.#cursor.isLastLandmark;
+    return isFull ? this.#machine.fullLandmark() : this.#machine.landmark();
+  }
+
+  #checkLandmark(expected: LoggedLandmark, found: Landmark): ReplayResult | undefined {
+    const { number, at } = expected;
+    const isSame =
+      expected.pc === found.pc &&
+      isEqual(expected.registerDigest, found.registerDigest) &&
+      isEqual(expected.stateDigest, found.stateDigest);
+    const output = this.#cursor.takeLandmark();
+    if (!isSame) {
+      const place = number === 0 && at.step === 0 ? 'start' : 'landmark';
+      return this.#diverged({ kind: place, number }, evidence(expected), evidence(found));
+    }
+    const diverged = this.#checkOutput(expected, output);
+    if (diverged !== undefined) return diverged;
+    this.#landmarks++;
+    this.#lastMatch = { kind: 'landmark', number, step: at.step };
+    this.#lastLandmark = this.#lastMatch;
+    this.#eventsAtLandmark = this.#cursor.eventsTaken;
+    return undefined;
+  }
+
+  /** Without a record nothing was let out since the record before. */
+  #checkOutput(landmark: LoggedLandmark, output: LoggedOutput | undefined): ReplayResult | undefined {
+    const { step } = landmark.at;
+    const place = { kind: 'output', landmark: landmark.number } as const;
+    const outputBytes = this.#output.totalBytes;
+    const expectedBytes = output?.totalBytes ?? this.#checkedOutputBytes;
+    if (outputBytes !== expectedBytes) {
+      return this.#diverged(place, { step, outputBytes: expectedBytes }, { step, outputBytes });
+    }
+    this.#checkedOutputBytes = outputBytes;
+    if (output === undefined) return undefined;
+    const outputDigest = this.#output.digest();
+    if (isEqual(output.digest, outputDigest)) return undefined;
+    return this.#diverged(place, { step, outputDigest: output.digest }, { step, outputDigest });
+  }
+
+  #checkEvent({ number, at, event, check }: LoggedEvent): ReplayResult | undefined {
+    const { step } = at;
+    if (check !== undefined) {
+      const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
+      const found = { step, pc: this.#machine.pc, registerDigest };
+      if (check.pc !== found.pc || !isEqual(check.registerDigest, registerDigest)) {
+        return this.#diverged({ kind: 'event', number, event }, { step, ...check }, found);
+      }
+    }
+    this.#lastMatch = { kind: 'event', number, step };
+    return undefined;
+  }
+
+  /** The machine ended or waits for ever, or (undefined) a cut log has nothing more. */
+  #finish(end: EndReason | undefined): ReplayResult {
+    const { footer } = this.#log;
+    const { step } = this.#machine.at;
+    if (end !== undefined && !this.#isEndExpected(end, step)) return this.#missed(endText(end));
+    if (footer === undefined) {
+      const { stateDigest } = this.#machine.fullLandmark();
+      return { kind: 'matched', end, cut: this.#log.cut, ...this.#done(), stateDigest };
+    }
+    const { landmark } = this.#cursor;
+    if (landmark === undefined || !this.#cursor.isLastLandmark) throw new LastLandmarkError();
+    const diverged = this.#checkLandmark(landmark, this.#takeLandmark(step));
+    if (diverged !== undefined) return diverged;
+    const outputDigest = this.#output.digest();
+    if (!isEqual(footer.outputDigest, outputDigest)) {
+      const expected = { step, outputDigest: footer.outputDigest };
+      return this.#diverged({ kind: 'end' }, expected, { step, outputDigest });
+    }
+    const { stateDigest } = footer;
+    return { kind: 'matched', end, cut: undefined, ...this.#done(), stateDigest };
+  }
+
+  #isEndExpected(end: EndReason, step: number): boolean {
+    const { footer } = this.#log;
+    if (this.#cursor.event !== undefined) return false;
+    if (footer === undefined) return end.by === 'host' || this.#cursor.landmark?.at.step === step;
+    return footer.steps === step && endText(footer.end) === endText(end);
+  }
+
+  /** The machine does something else than reach the log's next place. */
+  #missed(doing: string): ReplayResult {
+    const { event, landmark, nextStep, isLastLandmark } = this.#cursor;
+    const { step } = this.#machine.at;
+    const found = { step, pc: this.#machine.pc, doing };
+    const expected = { step: nextStep ?? step };
+    if (event !== undefined && event.at.step === nextStep) {
+      const place = { kind: 'event', number: event.number, event: event.event } as const;
+      const pc = event.check === undefined ? {} : { pc: event.check.pc };
+      return this.#diverged(place, { ...expected, ...pc, doing: 'reaches the event' }, found);
+    }
+    if (landmark !== undefined && !isLastLandmark && landmark.at.step === nextStep) {
+      const place = { kind: 'landmark', number: landmark.number } as const;
+      return this.#diverged(place, { ...expected, pc: landmark.pc, doing: 'runs on' }, found);
+    }
+    const end = this.#log.footer?.end;
+    const shouldDo = end === undefined ? 'runs on' : endText(end);
+    return this.#diverged({ kind: 'end' }, { ...expected, doing: shouldDo }, found);
+  }
+
+  #diverged(place: DivergencePlace, expected: Evidence, found: Evidence): ReplayResult {
+    const first = this.#eventsAtLandmark;
+    const last = this.#cursor.eventsTaken - 1;
+    const eventsSince = last < first ? undefined : { first, last };
+    const report: DivergenceReport = {
+      place,
+      expected,
+      found,
+      lastMatch: this.#lastMatch,
+      lastLandmark: this.#lastLandmark,
+      eventsSince,
+      registers: this.#options.readRegisters?.() ?? [],
+      premises: openPremises(place, eventsSince !== undefined),
+      next: this.#options.nextCommand,
+    };
+    return { kind: 'divergence', report, ...this.#done() };
+  }
+
+  #done(): ReplayDone {
+    return {
+      steps: this.#machine.at.step,
+      events: this.#cursor.eventsTaken,
+      landmarks: this.#landmarks,
+      outputBytes: this.#output.totalBytes,
+      outputDigest: this.#output.digest(),
+    };
+  }
+
+  #progress(): ReplayProgress {
+    const totalSteps = this.#log.footer?.steps;
+    const { step } = this.#machine.at;
+    return { step, totalSteps, events: this.#cursor.eventsTaken, landmarks: this.#landmarks };
+  }
+}
+
+/** Far above what any guest's alarms do without waking it. A replay must not hang on a machine that does. */
+const WAKES_WITHOUT_STEP_MAX = 10_000_000;
+
+function evidence(landmark: LoggedLandmark | Landmark): Evidence {
+  const { at, pc, registerDigest, stateDigest } = landmark;
+  return { step: at.step, pc, registerDigest, stateDigest };
+}
+
+function endText(end: EndReason): string {
+  if (end.by === 'guest') {
+    return end.cause === 'failure' ? `ends: failure ${end.code}` : `ends: ${end.cause}`;
+  }
+  return end.by === 'nobody' ? 'waits for ever' : `is ended by the host: ${end.cause}`;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** A log whose checksums are right but that no recorder writes. */
+export class LastLandmarkError extends VmError {
+  override readonly name = 'LastLandmarkError';
+  constructor() {
+    super('the log does not end with a landmark', { next: 'record again: casmotion record' });
+  }
+}
