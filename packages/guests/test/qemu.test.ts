@@ -28,6 +28,8 @@ function boot(kernel: string, args: readonly string[], input = ''): Run {
     input,
     encoding: 'utf8',
     timeout: 50_000,
+    // A QEMU that hangs does not listen to a polite signal.
+    killSignal: 'SIGKILL',
   });
   return { code: result.status, output: result.stdout.replaceAll('\r', '') };
 }
