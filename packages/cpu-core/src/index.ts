@@ -10,6 +10,7 @@ export type {
 } from './core-interface.ts';
 export { createCore, RamTooLargeError } from './core.ts';
 export { csrTable } from './hart/csr-table.ts';
+export { encode, type Operands } from './isa/encode.ts';
 export { disassemble, type Disassembled } from './isa/disassemble.ts';
 export type { Instruction, InstructionClass } from './isa/instruction.ts';
 export { instructions } from './isa/table.ts';
