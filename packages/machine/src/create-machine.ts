@@ -64,7 +64,14 @@ export async function createMachine(
   const engine = (options.createCore ?? createCore)({
     ramSizeBytes: config.ramSizeBytes,
     rom: plan.rom,
-    bus: board.bus,
+    bus: {
+      read: (address, sizeBytes) => board.bus.read(address, sizeBytes),
+      write: (address, sizeBytes, value) => {
+        const isMapped = board.bus.write(address, sizeBytes, value);
+        made.machine?.busWritten();
+        return isMapped;
+      },
+    },
     hasBuiltInSbi: config.bios === 'sbi',
     compile: options.compile ?? ((bytes) => new WebAssembly.Module(bytes)),
   });

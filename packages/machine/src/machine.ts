@@ -55,6 +55,8 @@ export class Machine implements MachineInterface {
   /** Derived: the core is under way and stops by itself when time reaches this. */
   #limitTicks = Infinity;
   #isCoreRunning = false;
+  /** Derived: this run began, or told its driver, while a device was waiting for the host. */
+  #isHostTold = false;
 
   constructor(parts: MachineParts) {
     this.#core = parts.core;
@@ -169,13 +171,13 @@ export class Machine implements MachineInterface {
   }
 
   #runUntil(untilStep: number): Stop {
-    const wantedAtStart = this.wantedEntropyBytes;
+    this.#isHostTold = this.wantedEntropyBytes > 0;
     for (;;) {
       if (this.#halt !== undefined) return { kind: 'halted', result: this.#halt };
       if (this.#core.step === untilStep) return { kind: 'time-point' };
       const deadlineTicks = this.#nextDeadlineTicks();
       if (this.#isWaiting) return { kind: 'idle', deadlineTicks };
-      if (wantedAtStart === 0 && this.wantedEntropyBytes > 0) return { kind: 'wants-host' };
+      if (this.#isHostWanted) return { kind: 'wants-host' };
       this.#runCore(untilStep, deadlineTicks);
       this.#settle();
     }
@@ -284,9 +286,18 @@ export class Machine implements MachineInterface {
     if (this.#isCoreRunning) this.#core.requestExit();
   }
 
+  /** The guest wrote to a device, in the middle of a step: does one wait for the host now? */
+  busWritten(): void {
+    if (this.#isCoreRunning && this.#isHostWanted) this.#core.requestExit();
+  }
+
   /** A device set an alarm: the core must not run past it. */
   alarmSet(ticks: number): void {
     if (this.#isCoreRunning && ticks < this.#limitTicks) this.#core.requestExit();
+  }
+
+  get #isHostWanted(): boolean {
+    return !this.#isHostTold && this.wantedEntropyBytes > 0;
   }
 
   #stateBytes(): Uint8Array {

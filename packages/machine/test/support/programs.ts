@@ -7,6 +7,8 @@ const FINISHER = 0x10_0000;
 const MTIMECMP = 0x200_4000;
 const MTIME = 0x200_bff8;
 const PLIC = 0xc00_0000;
+const EVENT_CHANNEL = 0x1020_0000;
+const MCAUSE = 0x342;
 const [MSTATUS, MIE, MTVEC, SIE, STVEC, SSTATUS, STIMECMP, MENVCFG, TIME] = [
   0x300, 0x304, 0x305, 0x104, 0x105, 0x100, 0x14d, 0x30a, 0xc01,
 ];
@@ -89,6 +91,23 @@ export function sbiTimerProgram(text: string, count: number, periodTicks: number
   return elfOf(asm);
 }
 
+/**
+ * S-mode, under any SBI: puts a text by the legacy console call, notes hart, device tree and spec
+ * version in RAM at 0x8040_0000, and shuts down by SRST.
+ */
+export function sbiHelloProgram(text: string): Uint8Array {
+  const asm = new Assembler(0x8020_0000);
+  asm.li(t0, 0x8040_0000).sd(a0, t0, 0).sd(a1, t0, 8).la(s0, 'text');
+  asm.label('next').lbu(a0, s0).beq(a0, zero, 'done');
+  sbiCall(asm, 1, 0);
+  asm.addi(s0, s0, 1).j('next').label('done');
+  sbiCall(asm, 0x10, 0);
+  asm.li(t0, 0x8040_0000).sd(a1, t0, 16).li(a0, 0).li(a1, 0);
+  sbiCall(asm, 0x5352_5354, 0);
+  asm.label('end').j('end').label('text').text(text);
+  return elfOf(asm);
+}
+
 /** M-mode: echoes what comes in at the UART, by interrupts through the PLIC, until a `q`. */
 export function echoProgram(): Uint8Array {
   const asm = new Assembler();
@@ -114,6 +133,50 @@ export function echoProgram(): Uint8Array {
   asm.label('done').sw(t1, t0).mret();
   asm.label('quit');
   powerOff(asm);
+  return elfOf(asm);
+}
+
+/**
+ * M-mode, for ever: mixes what it is interrupted by into a sum in RAM. Timer (ACLINT, `periodTicks`),
+ * UART (echoed) and event channel interrupt it; every 64th round it waits in WFI.
+ */
+export function busyProgram(periodTicks: number): Uint8Array {
+  const asm = new Assembler();
+  asm.li(s0, UART).li(sp, 0x8010_0000).li(s1, 0).la(t0, 'trap').csrw(MTVEC, t0);
+  asm.li(t0, PLIC).li(t1, 1).sw(t1, t0, 40).sw(t1, t0, 48); // priorities of sources 10 and 12
+  asm
+    .li(t0, PLIC + 0x2000)
+    .li(t1, (1 << 10) | (1 << 12))
+    .sw(t1, t0);
+  asm
+    .li(t0, EVENT_CHANNEL + 0x1000)
+    .sw(zero, t0, 0x200)
+    .li(t1, 1)
+    .sb(t1, s0, 1); // unmask; IER
+  armAclint(asm, periodTicks);
+  asm.li(t0, (1 << 7) | (1 << 11)).csrs(MIE, t0);
+  asm.li(t0, 1 << 3).csrs(MSTATUS, t0);
+  asm.label('loop').addi(a1, a1, 1).mul(a2, a1, s1).add(s1, s1, a1).xor(s1, s1, a2);
+  asm.sd(s1, sp, 64).andi(a2, a1, 63).bne(a2, zero, 'loop').wfi().j('loop');
+  asm.label('trap').sd(t0, sp, 0).sd(t1, sp, 8).sd(t2, sp, 16);
+  asm.csrr(t0, MCAUSE).andi(t0, t0, 15).li(t1, 7).bne(t0, t1, 'external');
+  armAclint(asm, periodTicks);
+  asm.add(s1, s1, t1).li(t0, 0x2e).sb(t0, s0).j('return');
+  asm
+    .label('external')
+    .li(t2, PLIC + 0x20_0004)
+    .lw(t1, t2)
+    .li(t0, 12)
+    .beq(t1, t0, 'channel');
+  asm.lbu(t0, s0).sb(t0, s0).add(s1, s1, t0).j('complete');
+  asm.label('channel').li(t0, EVENT_CHANNEL).sw(zero, t0, 0x10).lw(a0, t0, 0x18).sw(a0, t0, 0x18);
+  asm
+    .li(t0, EVENT_CHANNEL + 0x1000)
+    .lw(a0, t0)
+    .sw(a0, t0)
+    .add(s1, s1, a0);
+  asm.label('complete').sw(t1, t2);
+  asm.label('return').ld(t0, sp, 0).ld(t1, sp, 8).ld(t2, sp, 16).mret();
   return elfOf(asm);
 }
 
@@ -169,3 +232,61 @@ function sbiCall(asm: Assembler, extension: number, functionId: number): void {
 function elfOf(asm: Assembler): Uint8Array {
   return buildElf(BigInt(asm.base), [{ address: BigInt(asm.base), bytes: asm.toBytes() }]);
 }
+
+/** A buffer of a virtqueue chain: guest-physical, with what lies there at the start. */
+export interface ChainBuffer {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly isWritable: boolean;
+}
+
+/**
+ * M-mode: sets up queue 0 of the modern virtio device in `slot`, makes one chain available,
+ * notifies, polls until it is used, and powers off. Virtio 1.2 §2.7, §3.1.1, §4.2.2; the rings
+ * are laid out in the file already.
+ */
+export function virtioProgram(slot: number, chain: readonly ChainBuffer[]): Uint8Array {
+  const asm = new Assembler();
+  asm.li(s0, 0x1000_1000 + slot * 0x1000);
+  const registers: [offset: number, value: number][] = [
+    [0x070, 1 | 2], // Status: ACKNOWLEDGE, DRIVER
+    [0x024, 1], // DriverFeaturesSel
+    [0x020, 1], // DriverFeatures: VIRTIO_F_VERSION_1
+    [0x070, 1 | 2 | 8], // FEATURES_OK
+    [0x030, 0], // QueueSel
+    [0x038, 8], // QueueNum
+    [0x080, DESCRIPTORS],
+    [0x090, AVAILABLE],
+    [0x0a0, USED],
+    [0x044, 1], // QueueReady
+    [0x070, 1 | 2 | 8 | 4], // DRIVER_OK
+    [0x050, 0], // QueueNotify
+  ];
+  for (const [offset, value] of registers) asm.li(t0, value).sw(t0, s0, offset);
+  asm.li(t1, USED).label('poll').lw(t0, t1).beq(t0, zero, 'poll');
+  powerOff(asm);
+  return buildElf(BigInt(asm.base), [
+    { address: BigInt(asm.base), bytes: asm.toBytes() },
+    { address: BigInt(DESCRIPTORS), bytes: descriptorTable(chain) },
+    { address: BigInt(AVAILABLE), bytes: Uint8Array.of(0, 0, 1, 0, 0, 0) },
+    ...chain.map(({ address, bytes }) => ({ address: BigInt(address), bytes })),
+  ]);
+}
+
+/** struct virtq_desc: address, length, flags (1 NEXT, 2 WRITE), next. */
+function descriptorTable(chain: readonly ChainBuffer[]): Uint8Array {
+  const table = new Uint8Array(chain.length * 16);
+  const view = new DataView(table.buffer);
+  chain.forEach(({ address, bytes, isWritable }, i) => {
+    const hasNext = i + 1 < chain.length;
+    view.setBigUint64(i * 16, BigInt(address), true);
+    view.setUint32(i * 16 + 8, bytes.length, true);
+    view.setUint16(i * 16 + 12, (hasNext ? 1 : 0) | (isWritable ? 2 : 0), true);
+    view.setUint16(i * 16 + 14, hasNext ? i + 1 : 0, true);
+  });
+  return table;
+}
+
+const DESCRIPTORS = 0x8010_0000;
+const AVAILABLE = 0x8010_1000;
+const USED = 0x8010_2000;
