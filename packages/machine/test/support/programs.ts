@@ -137,8 +137,8 @@ export function echoProgram(): Uint8Array {
 }
 
 /**
- * M-mode, for ever: mixes what it is interrupted by into a sum in RAM. Timer (ACLINT, `periodTicks`),
- * UART (echoed) and event channel interrupt it; every 64th round it waits in WFI.
+ * M-mode, for ever: mixes what interrupts it into a sum in RAM. Timer (ACLINT, `periodTicks`), UART
+ * (echoed) and event channel do; every 64th round it waits in WFI.
  */
 export function busyProgram(periodTicks: number): Uint8Array {
   const asm = new Assembler();
