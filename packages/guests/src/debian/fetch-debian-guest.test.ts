@@ -53,6 +53,7 @@ describe('fetchDebianGuest', () => {
     const guest = await fetch(fake);
     expect(guest.kernelRelease).toBe(KERNEL_RELEASE);
     expect(guest.modules).toEqual(['virtio_blk', 'net_failover', 'virtio_net']);
+    expect(guest.warnings).toEqual([]);
     expect(readFileSync(guest.imagePath, 'utf8')).toBe('the kernel');
     const archive = gunzipSync(readFileSync(guest.initrdPath)).toString('latin1');
     expect(archive).toContain('virtio_blk\nnet_failover\nvirtio_net\n');
@@ -187,6 +188,28 @@ describe('failures', () => {
     const fake = start();
     writeFileSync(fake.outputDir, '');
     await expect(fetch(fake)).rejects.toMatchObject({ name: 'UnwritableOutputError' });
+  });
+
+  it.each([
+    ['an output that cannot be replaced', 'output/Image/full', 'UnwritableOutputError'],
+    ['a cache that is no folder', 'cache', 'UnwritableCacheError'],
+  ])('%s', async (_, path, name) => {
+    const fake = start();
+    mkdirSync(join(fake.root, path, '..'), { recursive: true });
+    writeFileSync(join(fake.root, path), '');
+    await expect(fetch(fake)).rejects.toMatchObject({ name });
+    const left = existsSync(fake.outputDir) ? readdirSync(fake.outputDir) : [];
+    expect(left.filter((entry) => entry !== 'Image')).toEqual([]);
+  });
+
+  it('uses earlier lists, and says so, when new ones cannot be had', async () => {
+    const fake = start({ updateFailure: 'E: Mirror sync in progress?' });
+    mkdirSync(join(fake.cacheDir, 'lists'), { recursive: true });
+    writeFileSync(join(fake.cacheDir, 'lists/mirror_main_binary-riscv64_Packages'), '');
+    const guest = await fetch(fake);
+    expect(guest.warnings).toEqual([
+      'the lists of an earlier run are used: E: Mirror sync in progress?',
+    ]);
   });
 
   it('keeps an earlier guest whole', async () => {

@@ -45,6 +45,8 @@ export interface DebianGuest {
   readonly modules: readonly string[];
   /** The package files used, with their versions in their names. */
   readonly packages: readonly string[];
+  /** For the user: lists that could not be fetched anew, in apt's words. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -64,12 +66,11 @@ export async function fetchDebianGuest(options: FetchDebianOptions): Promise<Deb
   const userInit = options.initFile === undefined ? undefined : await readInit(options.initFile);
   const wasMade = await makeOutputDir(outputDir);
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const work: string[] = [];
+  let unpacked: string | undefined;
   try {
-    const packages = await fetchPackages(cacheDir, options, report);
+    const { packages, warnings } = await fetchPackages(cacheDir, options, report);
     report({ phase: 'unpack' });
-    const unpacked = await mkdtemp(join(cacheDir, 'unpack-'));
-    work.push(unpacked);
+    unpacked = await mkdtemp(join(cacheDir, 'unpack-'));
     for (const path of packages) await runCommand('dpkg-deb', ['-x', path, unpacked], { signal });
     const kernelRelease = await findKernelRelease(unpacked);
     const modules = await loadModules(unpacked, kernelRelease, signal);
@@ -77,25 +78,25 @@ export async function fetchDebianGuest(options: FetchDebianOptions): Promise<Deb
     const busybox = await readFile(join(unpacked, 'usr/bin/busybox'));
     const archive = writeCpio(initrdEntries(busybox, modules, userInit));
     const image = await readFile(join(unpacked, 'boot', `vmlinux-${kernelRelease}`));
-    const staging = await mkdtemp(join(outputDir, '.casmotion-'));
-    work.push(staging);
     // gzip's header holds no time: Node writes 0 there.
-    await writeFile(join(staging, 'initrd.cpio.gz'), gzipSync(archive, { level: 9 }));
-    await writeFile(join(staging, 'Image'), image);
+    const initrd = gzipSync(archive, { level: 9 });
     signal?.throwIfAborted();
     const imagePath = join(outputDir, 'Image');
     const initrdPath = join(outputDir, 'initrd.cpio.gz');
-    await rename(join(staging, 'initrd.cpio.gz'), initrdPath);
-    await rename(join(staging, 'Image'), imagePath);
+    await writeTogether(outputDir, [
+      [initrdPath, initrd],
+      [imagePath, image],
+    ]);
     return {
       imagePath,
       initrdPath,
       kernelRelease,
       modules: modules.map(({ name }) => name),
       packages: packages.map((path) => basename(path)),
+      warnings,
     };
   } finally {
-    for (const folder of work) await rm(folder, { recursive: true, force: true });
+    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true });
     // Refused unless empty: a folder that we made and left nothing in goes again.
     if (wasMade) await rmdir(outputDir).catch(() => undefined);
   }
@@ -105,7 +106,7 @@ async function fetchPackages(
   cacheDir: string,
   options: FetchDebianOptions,
   report: (progress: FetchProgress) => void,
-): Promise<string[]> {
+): Promise<{ packages: string[]; warnings: string[] }> {
   report({ phase: 'lists' });
   const apt = await PrivateApt.create({
     folder: cacheDir,
@@ -115,11 +116,37 @@ async function fetchPackages(
     keyringPath: options.keyringPath,
     signal: options.signal,
   });
-  await apt.update();
+  const complaint = await apt.update();
   const kernelPackage = await findKernelPackage(apt);
-  return apt.download([kernelPackage, 'busybox-static'], (doneBytes, totalBytes) =>
+  const packages = await apt.download([kernelPackage, 'busybox-static'], (doneBytes, totalBytes) =>
     report({ phase: 'download', doneBytes, totalBytes }),
   );
+  const warnings =
+    complaint === undefined ? [] : [`the lists of an earlier run are used: ${complaint}`];
+  return { packages, warnings };
+}
+
+/** Writes files beside their places and moves them there when all are whole. */
+async function writeTogether(
+  outputDir: string,
+  files: readonly (readonly [path: string, bytes: Uint8Array])[],
+): Promise<void> {
+  const moved: string[] = [];
+  let staging: string | undefined;
+  try {
+    staging = await mkdtemp(join(outputDir, '.casmotion-'));
+    for (const [path, bytes] of files) await writeFile(join(staging, basename(path)), bytes);
+    for (const [path] of files) {
+      await rename(join(staging, basename(path)), path);
+      moved.push(path);
+    }
+  } catch (cause) {
+    // A kernel without its modules is worse than none.
+    for (const path of moved) await rm(path, { force: true });
+    throw new UnwritableOutputError(outputDir, cause);
+  } finally {
+    if (staging !== undefined) await rm(staging, { recursive: true, force: true });
+  }
 }
 
 /** `linux-image-riscv64` is empty and depends on the kernel of the day. */

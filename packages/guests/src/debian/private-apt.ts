@@ -12,7 +12,7 @@ import { createReadStream } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { VmError } from '@casmotion/base';
-import { runCommand } from './run-command.ts';
+import { CommandFailedError, runCommand } from './run-command.ts';
 
 export interface PrivateAptOptions {
   /** Made if absent; kept between runs as a cache. */
@@ -54,14 +54,7 @@ export class PrivateApt {
     const folder = resolve(options.folder);
     const mirrorUrl = options.mirrorUrl ?? (await findDebianMirror(options.signal));
     const keyring = await checkKeyring(resolve(options.keyringPath ?? DEBIAN_KEYRING));
-    for (const name of [
-      'etc/preferences.d',
-      'lists/partial',
-      'cache/archives/partial',
-      'archives',
-    ]) {
-      await mkdir(join(folder, name), { recursive: true });
-    }
+    await makeFolders(folder);
     const { suite, architecture } = options;
     const source = `deb [arch=${architecture} signed-by=${keyring}] ${mirrorUrl} ${suite} main\n`;
     await writeFile(join(folder, 'etc/sources.list'), source);
@@ -70,9 +63,21 @@ export class PrivateApt {
     return new PrivateApt(folder, options.signal);
   }
 
-  /** Fetches the suite's signed lists. Without a network, lists of an earlier run stay in use. */
-  async update(): Promise<void> {
-    await this.#run('apt-get', ['update']);
+  /**
+   * Fetches the suite's signed lists. If that fails, because there is no network or the mirror is
+   * half way through an update of its own, lists of an earlier run stay in use: they were checked
+   * then. Gives apt's complaint in that case, and throws it if there are none.
+   */
+  async update(): Promise<string | undefined> {
+    try {
+      await this.#run('apt-get', ['update']);
+      return undefined;
+    } catch (error) {
+      const names = await readdir(join(this.#folder, 'lists'));
+      const hasLists = names.some((name) => name.endsWith('_Packages'));
+      if (!(error instanceof CommandFailedError) || !hasLists) throw error;
+      return error.details.found ?? error.message;
+    }
   }
 
   /** The value of a field of a package, such as `Depends`, of the newest version in the lists. */
@@ -158,6 +163,14 @@ export class PrivateApt {
   }
 }
 
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true });
+  } catch (cause) {
+    throw new UnwritableCacheError(folder, cause);
+  }
+}
+
 /** This machine's settings for the way out (proxies, retries, address family) hold for us too. */
 async function inheritedSettings(signal: AbortSignal | undefined): Promise<string> {
   const dump = String(Buffer.from(await runCommand('apt-config', ['dump'], { signal })));
@@ -238,6 +251,7 @@ async function folderSize(folder: string): Promise<number> {
   return sizeBytes;
 }
 
+const FOLDERS = ['etc/preferences.d', 'lists/partial', 'cache/archives/partial', 'archives'];
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -279,6 +293,19 @@ export class DamagedDownloadError extends VmError {
   constructor(packageName: string) {
     super(`the download of ${packageName} does not have the digest of the signed lists`, {
       next: 'try again',
+    });
+  }
+}
+
+/** The folder for downloads cannot be made or written. */
+export class UnwritableCacheError extends VmError {
+  override readonly name = 'UnwritableCacheError';
+  constructor(path: string, cause: unknown) {
+    super('the cache folder cannot be written', {
+      where: path,
+      found: String(cause),
+      next: 'set XDG_CACHE_HOME to a folder that can be written',
+      cause,
     });
   }
 }
