@@ -1,25 +1,26 @@
 /**
- * Keeps guest time near host time by moving the guest's line as seldom as it can (design.md §2, "Time"). Pure: the
- * host's clock is passed in as nanoseconds, what is to be done comes back as events.
+ * Keeps guest time near host time by moving the guest's line as seldom as it can (design.md §2,
+ * "Time"). Pure: the host's clock is passed in, what is to be done comes back as events.
  *
- * Guest time is `ticks` (100 ns each). Where it should be: target(host) = origin + (host - hostOrigin) / 100.
- * Drift = target - ticks: above 0 the guest is late.
+ * All times are ticks of 100 ns since power-on; the host's may have a fraction. Drift is host time
+ * less guest time: above 0 the guest is late.
  *
  * Invariants:
- * - |drift| <= tolerance: nothing is done, so a guest in step with its host, or asleep, costs no log;
+ * - |drift| <= tolerance: nothing is done, so a guest in step with its host, or asleep, costs no
+ *   log;
  * - a new line is continuous and its slope above 0: guest time never goes back, it only waits;
- * - it brings the guest back on time in about `catchUp`, and then one more line lets it run at host speed;
+ * - it makes good the drift in about `catchUp`, and then one more line lets the guest run level;
  * - only a guest that is late by more than `jump` (the host was suspended) is moved at once.
  */
 import { assert } from '@casmotion/base';
 import type { ClockLine, IdleAdvance } from '@casmotion/events';
 
 export interface ClockKeeperOptions {
-  /** Drift in ticks that is let be. Default 50,000 (5 ms): a guest's own deadlines are kept closer. */
+  /** Drift that is let be. Default 40,000 (4 ms): a guest's own deadlines are kept closer. */
   readonly toleranceTicks?: number;
-  /** Ticks in which a drift is made good. Default 500,000 (50 ms). */
+  /** Time in which a drift is made good. Default 500,000 (50 ms). */
   readonly catchUpTicks?: number;
-  /** Lateness in ticks that is made good at once. Default 2,000,000 (200 ms). */
+  /** Lateness that is made good at once. Default 500,000 (50 ms). */
   readonly jumpTicks?: number;
 }
 
@@ -29,113 +30,92 @@ export interface GuestTime {
   readonly ticks: number;
 }
 
-export const NANOSECONDS_PER_TICK = 100;
-/** `slope` for one tick a step. */
-const SLOPE_ONE = 2 ** 32;
-const SLOPE_MAX = 2 ** 48 - 1;
-/** The line a machine starts with: a nanosecond a step. */
-const FIRST_TICKS_PER_STEP = 1 / NANOSECONDS_PER_TICK;
-/** Weight of the newest measurement in the mean of steps a tick. */
-const RATE_WEIGHT = 0.25;
-/** A measurement over less than this says nothing (10 µs). */
-const RATE_MIN_TICKS = 100;
-
 export class ClockKeeper {
   readonly #tolerance: number;
   readonly #catchUp: number;
   readonly #jump: number;
-  #hostOrigin: number | undefined;
-  #tickOrigin = 0;
   /** Where the last measurement of speed began; undefined after a sleep. */
-  #sample: { readonly host: number; readonly step: number } | undefined;
-  #stepsPerTick = 1 / FIRST_TICKS_PER_STEP;
-  #hasRate = false;
-  /** Host time at which a drift is made good and the line is to be levelled. */
-  #levelAt: number | undefined;
+  #sample: { readonly step: number; readonly hostTicks: number } | undefined;
+  /** Host ticks a step while the machine runs; undefined until it was measured. */
+  #ticksPerStep: number | undefined;
+  /** The line makes good a drift: which, and when it is to be level again. */
+  #slope: { readonly drift: number; readonly levelAt: number } | undefined;
 
   constructor(options: ClockKeeperOptions = {}) {
-    const { toleranceTicks = 50_000, catchUpTicks = 500_000, jumpTicks = 2_000_000 } = options;
-    assert(toleranceTicks < catchUpTicks && catchUpTicks <= jumpTicks, 'tolerance < catch-up <= jump');
+    const { toleranceTicks = 40_000, catchUpTicks = 500_000, jumpTicks = 500_000 } = options;
+    assert(toleranceTicks < catchUpTicks && toleranceTicks < jumpTicks, 'tolerance is least');
     this.#tolerance = toleranceTicks;
     this.#catchUp = catchUpTicks;
     this.#jump = jumpTicks;
   }
 
-  /** Between slices: a new line, if one is needed. `hostNanoseconds` is monotonic, from any origin. */
-  poll(hostNanoseconds: number, guest: GuestTime): ClockLine | undefined {
-    const drift = this.#drift(hostNanoseconds, guest);
-    this.#measure(hostNanoseconds, guest.step);
-    if (drift > this.#jump) return this.#line(hostNanoseconds, drift, 0);
-    const isLevelling = this.#levelAt !== undefined && hostNanoseconds >= this.#levelAt;
-    const isDrifting = Math.abs(drift) > this.#tolerance && !this.#isCatchingUp(hostNanoseconds, drift);
-    if (!this.#hasRate || (!isLevelling && !isDrifting)) return undefined;
-    return this.#line(hostNanoseconds, 0, drift);
+  /** The machine idles or slept: time until the next sample says nothing about its speed. */
+  interrupt(): void {
+    this.#sample = undefined;
   }
 
-  /** How long the host may sleep until the guest's deadline is due, in nanoseconds; 0 or more. */
-  sleepNanoseconds(hostNanoseconds: number, guest: GuestTime, deadlineTicks: number): number {
-    const drift = this.#drift(hostNanoseconds, guest);
-    return Math.max(0, (deadlineTicks - guest.ticks - drift) * NANOSECONDS_PER_TICK);
+  /** Between slices: a new line, if one is needed. */
+  sample(guest: GuestTime, hostTicks: number): ClockLine | undefined {
+    this.#measure(guest.step, hostTicks);
+    const drift = hostTicks - guest.ticks;
+    if (this.#ticksPerStep === undefined || !this.#isLineDue(drift, hostTicks)) return undefined;
+    const jumpTicks = drift > this.#jump ? Math.floor(drift) : 0;
+    return this.#line(this.#ticksPerStep, jumpTicks, drift - jumpTicks, hostTicks);
   }
 
   /**
-   * After a sleep, or for none: how the idle guest's time moves. `deadline`: to its own deadline, nothing logged.
-   * `hasInput` says that something waits to be applied; then time moves to where it is, and `idle-advance` says so.
-   * Undefined: it is too early, sleep on.
+   * While the machine idles: how its time moves. `deadline`: to its own deadline, nothing logged.
+   * An advance: to where the host is, because something came (`hasInput`) or because the host was
+   * suspended and the guest need not live through each of its deadlines. Undefined: nothing yet,
+   * sleep until the deadline (`deadlineTicks - hostTicks`) or an input.
    */
   wake(
-    hostNanoseconds: number,
     guest: GuestTime,
+    hostTicks: number,
     deadlineTicks: number | undefined,
     hasInput: boolean,
   ): 'deadline' | IdleAdvance | undefined {
-    const drift = this.#drift(hostNanoseconds, guest);
-    this.#sample = undefined;
-    const now = Math.max(0, Math.floor(drift));
-    const untilDeadline = (deadlineTicks ?? Infinity) - guest.ticks;
-    if (now - untilDeadline > this.#jump) return { kind: 'idle-advance', ticks: now };
-    if (now >= untilDeadline) return 'deadline';
-    return hasInput ? { kind: 'idle-advance', ticks: now } : undefined;
+    this.interrupt();
+    const lateTicks = hostTicks - (deadlineTicks ?? Infinity);
+    const ticks = Math.max(0, Math.floor(hostTicks - guest.ticks));
+    if (lateTicks > this.#jump) return { kind: 'idle-advance', ticks };
+    if (lateTicks >= 0) return 'deadline';
+    return hasInput ? { kind: 'idle-advance', ticks } : undefined;
   }
 
-  /** Ticks by which the guest is late; below 0 it is early. */
-  #drift(hostNanoseconds: number, { ticks }: GuestTime): number {
-    if (this.#hostOrigin === undefined) {
-      this.#hostOrigin = hostNanoseconds;
-      this.#tickOrigin = ticks;
-    }
-    const passed = (hostNanoseconds - this.#hostOrigin) / NANOSECONDS_PER_TICK;
-    return this.#tickOrigin + passed - ticks;
+  #isLineDue(drift: number, hostTicks: number): boolean {
+    if (this.#slope === undefined) return Math.abs(drift) > this.#tolerance;
+    const isWorse = Math.abs(drift) > Math.abs(this.#slope.drift) + this.#tolerance / 2;
+    const hasCrossed = Math.sign(drift) !== Math.sign(this.#slope.drift);
+    return isWorse || hasCrossed || hostTicks >= this.#slope.levelAt;
   }
 
-  /** While a line makes good a drift that is small enough for it, the drift is no reason for another. */
-  #isCatchingUp(hostNanoseconds: number, drift: number): boolean {
-    if (this.#levelAt === undefined) return false;
-    const left = (this.#levelAt - hostNanoseconds) / NANOSECONDS_PER_TICK / this.#catchUp;
-    return Math.abs(drift) <= this.#tolerance * (1 + 2 * left);
-  }
-
-  #measure(host: number, step: number): void {
+  #measure(step: number, hostTicks: number): void {
     const last = this.#sample;
-    this.#sample = { host, step };
+    const steps = last === undefined ? 0 : step - last.step;
+    if (last !== undefined && steps < STEPS_MIN) return;
+    this.#sample = { step, hostTicks };
     if (last === undefined) return;
-    const ticks = (host - last.host) / NANOSECONDS_PER_TICK;
-    const steps = step - last.step;
-    if (ticks < RATE_MIN_TICKS || steps <= 0) return;
-    const rate = Math.max(steps / ticks, 1e-3);
-    this.#stepsPerTick = this.#hasRate
-      ? this.#stepsPerTick * (1 - RATE_WEIGHT) + rate * RATE_WEIGHT
-      : rate;
-    this.#hasRate = true;
+    const found = Math.max(hostTicks - last.hostTicks, 1) / steps;
+    const before = this.#ticksPerStep ?? found;
+    const hasChanged = Math.abs(found - before) > before / 4;
+    this.#ticksPerStep = before + (found - before) * (hasChanged ? WEIGHT_CHANGED : WEIGHT);
   }
 
-  /** From here on: host speed, and `drift` more within the catch-up. */
-  #line(host: number, jump: number, drift: number): ClockLine {
-    const isLevel = Math.abs(drift) <= this.#tolerance / 4;
-    const ticks = isLevel ? this.#catchUp : Math.max(this.#catchUp / 8, this.#catchUp + drift);
-    this.#levelAt = isLevel ? undefined : host + this.#catchUp * NANOSECONDS_PER_TICK;
-    const slope = ticks / (this.#stepsPerTick * this.#catchUp);
-    const bounded = Math.min(SLOPE_MAX, Math.max(1, Math.round(slope * SLOPE_ONE)));
-    return { kind: 'clock-line', jumpTicks: Math.floor(jump), slope: bounded };
+  /** Host speed from here on, and what is left of the drift made good within the catch-up. */
+  #line(ticksPerStep: number, jumpTicks: number, drift: number, hostTicks: number): ClockLine {
+    const isLevel = Math.abs(drift) <= this.#tolerance / 2;
+    this.#slope = isLevel ? undefined : { drift, levelAt: hostTicks + this.#catchUp };
+    const share = isLevel ? 1 : Math.max(SLOWEST, 1 + drift / this.#catchUp);
+    const slope = Math.round(ticksPerStep * share * 2 ** 32);
+    return { kind: 'clock-line', jumpTicks, slope: Math.min(SLOPE_MAX, Math.max(1, slope)) };
   }
 }
+
+const SLOPE_MAX = 2 ** 48 - 1;
+const SLOWEST = 1 / 8;
+/** Shorter runs are mostly overhead. */
+const STEPS_MIN = 200_000;
+/** Of the newest sample in the running mean: little for noise, much where the speed changes. */
+const WEIGHT = 0.1;
+const WEIGHT_CHANGED = 0.6;

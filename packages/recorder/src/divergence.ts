@@ -1,6 +1,6 @@
 /**
- * A divergence: the replayed machine is not the recorded one. The report says what the evidence in the log allows
- * and no more: which premises (design.md §1) stay open, not which one it was.
+ * A divergence: the replayed machine is not the recorded one. The report says what the evidence in
+ * the log allows and no more: which premises (design.md §1) stay open, not which one it was.
  */
 import { toHex } from '@casmotion/base';
 import type { MachineEvent } from '@casmotion/events';
@@ -61,7 +61,8 @@ export function openPremises(place: DivergencePlace, hasEventsSince: boolean): r
 /** The report for a person: several lines, no trailing newline. */
 export function formatDivergence(report: DivergenceReport): string {
   const { place, expected, found, lastMatch, lastLandmark, eventsSince, premises, next } = report;
-  const match = lastMatch === undefined ? 'nothing matched before' : `last match: ${matchText(lastMatch)}`;
+  const match =
+    lastMatch === undefined ? 'nothing matched before' : `last match: ${matchText(lastMatch)}`;
   const lines = [`divergence at ${placeText(place)}; ${match}`];
   for (const [name, left, right] of differences(expected, found)) {
     lines.push(`  ${name.padEnd(11)} expected ${left.padEnd(36)}  found ${right}`);
@@ -72,7 +73,9 @@ export function formatDivergence(report: DivergenceReport): string {
     const range = first === last ? `event ${first}` : `events ${first} to ${last}`;
     lines.push(`  applied since landmark ${lastLandmark.number}: ${range}`);
   }
-  lines.push(`  open premises: ${premises.map((name) => `${name} (${PREMISE_TEXTS[name]})`).join(', ')}`);
+  lines.push(
+    `  open premises: ${premises.map((name) => `${name} (${PREMISE_TEXTS[name]})`).join(', ')}`,
+  );
   const nearest = lastLandmark === undefined ? '' : `nearest landmark: ${lastLandmark.number}.  `;
   if (nearest !== '' || next !== undefined) {
     lines.push(`  ${nearest}${next === undefined ? '' : `Next: ${next}`}`.trimEnd());
@@ -106,7 +109,7 @@ const PREMISE_TEXTS: { readonly [P in Premise]: string } = {
   C1: 'the initial state is another',
   C2: 'an instruction gave another result',
   C3: 'a value was not logged',
-  C4: 'a write behind the machine\'s back',
+  C4: "a write behind the machine's back",
   C5: 'an event had another effect',
 };
 
@@ -148,9 +151,12 @@ function pointText({ step, pc }: Evidence): string {
 }
 
 function registerLines(registers: DivergenceReport['registers']): string[] {
-  const cells = registers.map(([name, value]) => `${name.padEnd(5)}${value.toString(16).padStart(16, '0')}`);
+  const cells = registers.map(
+    ([name, value]) => `${name.padEnd(5)}${value.toString(16).padStart(16, '0')}`,
+  );
   const lines: string[] = [];
-  for (let at = 0; at < cells.length; at += 4) lines.push(`  ${cells.slice(at, at + 4).join('  ')}`);
+  for (let at = 0; at < cells.length; at += 4)
+    lines.push(`  ${cells.slice(at, at + 4).join('  ')}`);
   return ['  registers found:', ...lines];
 }
 

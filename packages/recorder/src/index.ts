@@ -1,5 +1,8 @@
-/** @casmotion/recorder: records a machine to a log, and replays it exactly or says where it could not. */
-export { ClockKeeper, type ClockKeeperOptions, type GuestTime, NANOSECONDS_PER_TICK } from './clock-keeper.ts';
+/**
+ * @casmotion/recorder: records a machine to a log, and replays it exactly or says where it could
+ * not.
+ */
+export { ClockKeeper, type ClockKeeperOptions, type GuestTime } from './clock-keeper.ts';
 export {
   describeEvent,
   type DivergencePlace,
@@ -9,11 +12,20 @@ export {
   type Match,
   type Premise,
 } from './divergence.ts';
-export { type IdleAnswer, type LiveInputs, type LiveStatus, scriptedInputs } from './live-inputs.ts';
-export { noOutputs, OutputDigest } from './output-digest.ts';
-export { Recorder, type RecorderOptions, type RecordProgress, type RecordResult } from './recorder.ts';
 export {
-  LastLandmarkError,
+  type IdleAnswer,
+  type LiveInputs,
+  type LiveStatus,
+  scriptedInputs,
+} from './live-inputs.ts';
+export { noOutputs, OutputDigest } from './output-digest.ts';
+export {
+  Recorder,
+  type RecorderOptions,
+  type RecordProgress,
+  type RecordResult,
+} from './recorder.ts';
+export {
   Replayer,
   type ReplayDiverged,
   type ReplayerOptions,

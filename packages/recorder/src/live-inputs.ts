@@ -1,4 +1,7 @@
-/** What a live host gives a recorder. Implemented outside (host-node, host-web, tests): this is the impure side. */
+/**
+ * What a live host gives a recorder. Implemented outside (host-node, host-web, tests): this is the
+ * impure side.
+ */
 import type { MachineEvent } from '@casmotion/events';
 
 /** Where the machine stands when the host is asked. */
@@ -13,18 +16,23 @@ export interface LiveStatus {
 
 export interface LiveInputs {
   /**
-   * Between two slices: events to apply here, in order; usually none. May be a promise, so that a host can look
-   * at its own event loop now and then; the machine stands still until it is kept.
+   * Between two slices: events to apply here, in order; usually none. May be a promise, so that a
+   * host can look at its own event loop now and then; the machine stands still until it is kept.
    */
   poll(status: LiveStatus): readonly MachineEvent[] | Promise<readonly MachineEvent[]>;
   /**
    * Every hart waits. Comes back when there is something to do:
-   * - `deadline`: guest time should move to `deadlineTicks` (at once, or after sleeping until then);
-   * - events: something came before. Where time passed, the first is an `idle-advance`. An empty list: asked again;
+   * - `deadline`: guest time should move to `deadlineTicks` (at once, or after sleeping until
+   * then);
+   * - events: something came before. Where time passed, the first is an `idle-advance`. An empty
+   * list: asked again;
    * - `never`: there is no deadline, and no event can come any more. The recording ends.
    */
   idle(status: LiveStatus, deadlineTicks: number | undefined): Promise<IdleAnswer>;
-  /** True if a while has passed on the host since it was last true: what was recorded is then made safe. */
+  /**
+   * True if a while has passed on the host since it was last true: what was recorded is then made
+   * safe.
+   */
   isSyncDue?(): boolean;
 }
 

@@ -1,14 +1,11 @@
 /**
- * The log's events, landmarks and output digests as one sequence in time, each looked at before it is taken.
+ * The log's events, landmarks and output digests as one sequence in time, each looked at before it
+ * is taken.
  *
- * Invariants: `event` and `landmark` are the next ones, not yet taken; `eventsTaken` counts the events before.
+ * Invariants: `event` and `landmark` are the next ones, not yet taken; `eventsTaken` counts the
+ * events before.
  */
-import type {
-  LoggedEvent,
-  LoggedLandmark,
-  LoggedOutput,
-  LogReader,
-} from '@casmotion/replay-log';
+import type { LoggedEvent, LoggedLandmark, LoggedOutput, LogReader } from '@casmotion/replay-log';
 
 export class LogCursor {
   readonly #log: LogReader;
@@ -30,13 +27,9 @@ export class LogCursor {
     this.#output = next(this.#outputs);
   }
 
-  /** True if `landmark` is the one after everything, which only a complete log has. */
-  get isLastLandmark(): boolean {
-    const { footer } = this.#log;
-    return footer !== undefined && this.landmark?.number === footer.landmarks - 1;
-  }
-
-  /** The step of the nearest event, landmark or end; undefined: a log cut short has nothing more. */
+  /**
+   * The step of the nearest event, landmark or end; undefined: a log cut short has nothing more.
+   */
   get nextStep(): number | undefined {
     const steps = [this.event?.at.step, this.landmark?.at.step, this.#log.footer?.steps];
     const known = steps.filter((step) => step !== undefined);

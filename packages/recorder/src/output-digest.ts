@@ -1,6 +1,7 @@
 /**
- * A running digest of all that a machine lets out. It depends on the bytes alone and not on how they were cut into
- * calls, so that it is equal at any slicing. Normative: docs/format.md, "outputs".
+ * A running digest of all that a machine lets out. It depends on the bytes alone and not on how
+ * they were cut into calls, so that it is equal at any slicing. Normative: docs/format.md,
+ * "outputs".
  *
  * Invariants: each channel's `rest` is shorter than a block; `digest` does not change the state.
  */
@@ -71,7 +72,7 @@ class Channel {
 
   push(bytes: Uint8Array, hashes: Hashes): void {
     this.sizeBytes += bytes.length;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const count = Math.min(BLOCK_BYTES - this.#restBytes, bytes.length - at);
       this.#rest.set(bytes.subarray(at, at + count), this.#restBytes);
       this.#restBytes += count;

@@ -1,11 +1,15 @@
 /**
- * The recorder: run a slice, ask the host, stamp, log, apply (design.md §2). With no log it is the plain driver of
- * a machine and computes neither landmarks nor digests, so that the cost of recording is an honest difference.
+ * The recorder: run a slice, ask the host, stamp, log, apply (design.md §2). With no log it is the
+ * plain driver of a machine and computes neither landmarks nor digests, so that the cost of
+ * recording is an honest difference.
  *
  * Invariants:
- * - every event is in the log before it is applied, with the machine's step, wakes, pc and register digest before;
- * - after a wake at the machine's own deadline it runs at least until its next stop before the host is asked;
- * - a landmark is taken at the end of a slice, before any event or wake of its step; the last one, after all.
+ * - every event is in the log before it is applied, with the machine's step, wakes, pc and register
+ * digest before;
+ * - after a wake at the machine's own deadline it runs at least until its next stop before the host
+ * is asked;
+ * - a landmark is taken at the end of a slice, before any event or wake of its step; what is after
+ *   everything stands in the footer.
  */
 import { assert, type Hashes } from '@casmotion/base';
 import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
@@ -165,9 +169,7 @@ export class Recorder {
     if (writer === undefined || this.#output === undefined) {
       return { end, steps, events, recorded: undefined };
     }
-    const last = this.#machine.fullLandmark();
-    this.#landmark(last);
-    const { stateDigest } = last;
+    const { stateDigest } = this.#machine.fullLandmark();
     const outputBytes = this.#output.totalBytes;
     const outputDigest = this.#output.digest();
     const { landmarks } = writer.finish({ end, steps, outputBytes, stateDigest, outputDigest });

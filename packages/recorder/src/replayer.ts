@@ -1,5 +1,6 @@
 /**
- * The replayer: read the next event, run to its time point, compare, apply (design.md §2). It asks no host.
+ * The replayer: read the next event, run to its time point, compare, apply (design.md §2). It asks
+ * no host.
  *
  * Invariants:
  * - an event is applied only where step, wakes, pc and register digest are the recorded ones;
@@ -7,13 +8,14 @@
  * - every landmark of the log is compared, and what was let out up to it;
  * - whatever the machine does, the replay ends: matched, or diverged with a report.
  */
-import { assert, type Hashes, VmError } from '@casmotion/base';
+import { assert, type Hashes } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
 import {
   type EndReason,
   EVENT_CHECK_DIGEST_BYTES,
   type LogCut,
+  type LogFooter,
   type LoggedEvent,
   type LoggedLandmark,
   type LoggedOutput,
@@ -160,19 +162,20 @@ export class Replayer {
     if (step > (this.#cursor.nextStep ?? step)) return this.#missed('runs on');
     if (event?.at.step === step && event.wakes === this.#wakes.at(step)) return undefined;
     if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) return undefined;
-    if (stop.deadlineTicks === undefined) return this.#finish({ by: 'nobody', cause: 'idle-forever' });
+    if (stop.deadlineTicks === undefined)
+      return this.#finish({ by: 'nobody', cause: 'idle-forever' });
     if (this.#wakes.at(step) >= WAKES_WITHOUT_STEP_MAX) return this.#missed('wakes without a step');
     this.#wakes.wake(this.#machine);
     return undefined;
   }
 
-  /** The last landmark of a complete log stands after the end; all others before what else is at their step. */
+  /** A landmark stands before what else is at its step. */
   #isLandmarkDue(landmark: LoggedLandmark): boolean {
-    return !this.#cursor.isLastLandmark && landmark.eventsBefore === this.#cursor.eventsTaken;
+    return landmark.eventsBefore === this.#cursor.eventsTaken;
   }
 
   #takeLandmark(step: number): Landmark {
-    const isFull = step === 0 || this.#options.isVerify === true || this.#cursor.isLastLandmark;
+    const isFull = step === 0 || this.#options.isVerify === true;
     return isFull ? this.#machine.fullLandmark() : this.#machine.landmark();
   }
 
@@ -197,7 +200,10 @@ export class Replayer {
   }
 
   /** Without a record nothing was let out since the record before. */
-  #checkOutput(landmark: LoggedLandmark, output: LoggedOutput | undefined): ReplayResult | undefined {
+  #checkOutput(
+    landmark: LoggedLandmark,
+    output: LoggedOutput | undefined,
+  ): ReplayResult | undefined {
     const { step } = landmark.at;
     const place = { kind: 'output', landmark: landmark.number } as const;
     const outputBytes = this.#output.totalBytes;
@@ -230,33 +236,38 @@ export class Replayer {
     const { footer } = this.#log;
     const { step } = this.#machine.at;
     if (end !== undefined && !this.#isEndExpected(end, step)) return this.#missed(endText(end));
-    if (footer === undefined) {
-      const { stateDigest } = this.#machine.fullLandmark();
-      return { kind: 'matched', end, cut: this.#log.cut, ...this.#done(), stateDigest };
+    const last = this.#machine.fullLandmark();
+    if (footer !== undefined) {
+      const diverged = this.#checkEnd(footer, last);
+      if (diverged !== undefined) return diverged;
     }
-    const { landmark } = this.#cursor;
-    if (landmark === undefined || !this.#cursor.isLastLandmark) throw new LastLandmarkError();
-    const diverged = this.#checkLandmark(landmark, this.#takeLandmark(step));
-    if (diverged !== undefined) return diverged;
-    const outputDigest = this.#output.digest();
-    if (!isEqual(footer.outputDigest, outputDigest)) {
-      const expected = { step, outputDigest: footer.outputDigest };
-      return this.#diverged({ kind: 'end' }, expected, { step, outputDigest });
-    }
-    const { stateDigest } = footer;
-    return { kind: 'matched', end, cut: undefined, ...this.#done(), stateDigest };
+    const { stateDigest } = last;
+    return { kind: 'matched', end, cut: this.#log.cut, ...this.#done(), stateDigest };
+  }
+
+  #checkEnd(footer: LogFooter, found: Landmark): ReplayResult | undefined {
+    const { step } = found.at;
+    const { stateDigest, outputBytes, outputDigest } = footer;
+    const done = this.#done();
+    const isSame =
+      isEqual(stateDigest, found.stateDigest) &&
+      outputBytes === done.outputBytes &&
+      isEqual(outputDigest, done.outputDigest);
+    if (isSame) return undefined;
+    const expected = { step, stateDigest, outputBytes, outputDigest };
+    return this.#diverged({ kind: 'end' }, expected, { ...evidence(found), ...outputOf(done) });
   }
 
   #isEndExpected(end: EndReason, step: number): boolean {
     const { footer } = this.#log;
-    if (this.#cursor.event !== undefined) return false;
-    if (footer === undefined) return end.by === 'host' || this.#cursor.landmark?.at.step === step;
+    if (this.#cursor.event !== undefined || this.#cursor.landmark !== undefined) return false;
+    if (footer === undefined) return end.by === 'host';
     return footer.steps === step && endText(footer.end) === endText(end);
   }
 
   /** The machine does something else than reach the log's next place. */
   #missed(doing: string): ReplayResult {
-    const { event, landmark, nextStep, isLastLandmark } = this.#cursor;
+    const { event, landmark, nextStep } = this.#cursor;
     const { step } = this.#machine.at;
     const found = { step, pc: this.#machine.pc, doing };
     const expected = { step: nextStep ?? step };
@@ -265,7 +276,7 @@ export class Replayer {
       const pc = event.check === undefined ? {} : { pc: event.check.pc };
       return this.#diverged(place, { ...expected, ...pc, doing: 'reaches the event' }, found);
     }
-    if (landmark !== undefined && !isLastLandmark && landmark.at.step === nextStep) {
+    if (landmark !== undefined && landmark.at.step === nextStep) {
       const place = { kind: 'landmark', number: landmark.number } as const;
       return this.#diverged(place, { ...expected, pc: landmark.pc, doing: 'runs on' }, found);
     }
@@ -309,12 +320,19 @@ export class Replayer {
   }
 }
 
-/** Far above what any guest's alarms do without waking it. A replay must not hang on a machine that does. */
+/**
+ * Far above what any guest's alarms do without waking it. A replay must not hang on a machine that
+ * does.
+ */
 const WAKES_WITHOUT_STEP_MAX = 10_000_000;
 
 function evidence(landmark: LoggedLandmark | Landmark): Evidence {
   const { at, pc, registerDigest, stateDigest } = landmark;
   return { step: at.step, pc, registerDigest, stateDigest };
+}
+
+function outputOf({ outputBytes, outputDigest }: ReplayDone): Partial<Evidence> {
+  return { outputBytes, outputDigest };
 }
 
 function endText(end: EndReason): string {
@@ -326,12 +344,4 @@ function endText(end: EndReason): string {
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}
-
-/** A log whose checksums are right but that no recorder writes. */
-export class LastLandmarkError extends VmError {
-  override readonly name = 'LastLandmarkError';
-  constructor() {
-    super('the log does not end with a landmark', { next: 'record again: casmotion record' });
-  }
 }

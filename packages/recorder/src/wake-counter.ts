@@ -1,6 +1,7 @@
 /**
- * Counts the wakes at the machine's own deadlines that happened at one step. Such wakes are not logged; where an
- * event follows at the very same step, their number is what orders them (premise C7).
+ * Counts the wakes at the machine's own deadlines that happened at one step. Such wakes are not
+ * logged; where an event follows at the very same step, their number is what orders them (premise
+ * C7).
  */
 import type { MachineInterface } from '@casmotion/machine';
 

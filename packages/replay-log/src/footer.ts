@@ -20,7 +20,7 @@ export interface LogFooter {
   readonly landmarks: number;
   readonly events: EventCounts;
   readonly outputBytes: number;
-  /** 16 bytes over the last state; the last landmark holds the same. */
+  /** 16 bytes over the whole state at the end, after everything. */
   readonly stateDigest: Uint8Array;
   /** 16 bytes over all that was let out. */
   readonly outputDigest: Uint8Array;

@@ -126,10 +126,11 @@ export class LogWriter {
     const [firstEvent, firstLandmark] = [this.#events[0], this.#landmarks[0]];
     if (firstEvent !== undefined)
       this.#chunk(events, 0, encodeEvents(this.#events), firstEvent.at.step);
+    // Before their landmarks, so that in a log cut short every landmark has its output.
+    if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
     if (firstLandmark !== undefined) {
       this.#chunk(landmarks, 0, encodeLandmarks(this.#landmarks), firstLandmark.at.step);
     }
-    if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
     this.#events = [];
     this.#landmarks = [];
     this.#outputs = [];

@@ -29,10 +29,7 @@ export interface LoggedEvent extends TimedEvent {
   readonly check: EventCheck | undefined;
 }
 
-/**
- * What the machine was at some time point. It stands before every event and wake of that step, or
- * at the end.
- */
+/** What the machine was at some time point, before every event and wake of that step. */
 export interface LoggedLandmark {
   readonly number: number;
   readonly at: { readonly step: number };

@@ -51,12 +51,12 @@ test('the worked dump decodes as its comments say', () => {
   ]);
   expect(places).toEqual([
     [0, 0, 0x1000n],
-    [1300, 1, 0x8000_0040n],
+    [1200, 1, 0x8000_0040n],
   ]);
   expect(log.footer).toMatchObject({
     steps: 1300,
     end: { by: 'guest', cause: 'power-off' },
-    outputBytes: 5,
+    outputBytes: 9,
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * The log of the worked example in docs/format.md: one landmark, one key press, one landmark, the
+ * The log of the worked example in docs/format.md: one landmark, two keys, one landmark, the
  * end.
  */
 import { encodeUtf8 } from '@casmotion/base';
@@ -22,7 +22,7 @@ export function writeWorked({ hashes }: LogTools): Uint8Array {
     { pc: 0x8000_0000n, registerDigest: digest(0x33, 4) },
   );
   writer.landmark({
-    at: { step: 1300 },
+    at: { step: 1200 },
     pc: 0x8000_0040n,
     registerDigest: digest(0x44, 8),
     stateDigest: digest(0x55, 16),
@@ -31,9 +31,9 @@ export function writeWorked({ hashes }: LogTools): Uint8Array {
   writer.finish({
     end: { by: 'guest', cause: 'power-off', code: 0 },
     steps: 1300,
-    outputBytes: 5,
-    stateDigest: digest(0x55, 16),
-    outputDigest: digest(0x66, 16),
+    outputBytes: 9,
+    stateDigest: digest(0x77, 16),
+    outputDigest: digest(0x88, 16),
   });
   return sink.toBytes();
 }

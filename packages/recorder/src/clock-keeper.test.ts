@@ -1,0 +1,176 @@
+/**
+ * Goal: guest time stays within 20 ms of the host's, never goes back, and an idle minute costs less
+ * than 1 kB of log. Method: an hour of a simulated guest on a simulated host, whose speed changes
+ * and whose sleeps end late by seed, with every line and advance written to a real log; tables for
+ * single decisions.
+ */
+import { createHashes, type Hashes, Prng } from '@casmotion/base';
+import type { MachineEvent } from '@casmotion/events';
+import { LogWriter, MemorySink } from '@casmotion/replay-log';
+import { beforeAll, expect, test } from 'vitest';
+import { ClockKeeper } from './clock-keeper.ts';
+
+const TICKS_PER_MS = 10_000;
+const MINUTE = 60_000 * TICKS_PER_MS;
+const SLICE_STEPS = 1_000_000;
+
+let hashes: Hashes;
+beforeAll(async () => {
+  hashes = await createHashes();
+});
+
+test.each([1, 2, 3, 4])('an hour, idle and busy by turns: seed %i', (seed) => {
+  const host = new SimulatedHost(seed, hashes);
+  const idleBytes: number[] = [];
+  let busyBytes = 0;
+  for (let minute = 0; minute < 60; minute++) {
+    const before = host.logBytes;
+    const isBusy = minute % 6 >= 4;
+    if (isBusy) host.beBusy((minute + 1) * MINUTE);
+    else host.beIdle((minute + 1) * MINUTE);
+    if (isBusy) busyBytes += host.logBytes - before;
+    else idleBytes.push(host.logBytes - before);
+  }
+  expect(host.hostTicks).toBeGreaterThanOrEqual(60 * MINUTE);
+  expect(host.wakes).toBeGreaterThan(10_000);
+  expect(host.worstTicks / TICKS_PER_MS).toBeLessThan(20);
+  expect(host.isMonotonic).toBe(true);
+  expect(Math.max(...idleBytes)).toBeLessThan(1000);
+  expect(busyBytes / 20).toBeLessThan(20_000);
+});
+
+test('a suspended host: a running guest jumps, an idle one advances', () => {
+  const running = new ClockKeeper();
+  expect(running.sample({ step: 0, ticks: 0 }, 0)).toBeUndefined();
+  expect(running.sample({ step: 1e6, ticks: 10_000 }, 10_000)).toBeUndefined();
+  const line = running.sample({ step: 2e6, ticks: 20_000 }, 36e9);
+  expect(line).toMatchObject({ kind: 'clock-line', jumpTicks: 36e9 - 20_000 });
+  const idle = new ClockKeeper();
+  const late = idle.wake({ step: 5, ticks: 100 }, 36e9, 40_000, false);
+  expect(late).toEqual({ kind: 'idle-advance', ticks: 36e9 - 100 });
+});
+
+test.each([
+  ['due', 50_000, 50_000, false, 'deadline'],
+  ['a little late', 52_000, 50_000, false, 'deadline'],
+  ['too early', 40_000, 50_000, false, undefined],
+  ['an input before', 40_000, 50_000, true, { kind: 'idle-advance', ticks: 39_000 }],
+  ['an input and no deadline', 40_000, undefined, true, { kind: 'idle-advance', ticks: 39_000 }],
+  ['an input, guest ahead', 500, 50_000, true, { kind: 'idle-advance', ticks: 0 }],
+  ['nothing and no deadline', 40_000, undefined, false, undefined],
+] as const)('idle: %s', (_, hostTicks, deadlineTicks, hasInput, answer) => {
+  const guest = { step: 7, ticks: 1000 };
+  expect(new ClockKeeper().wake(guest, hostTicks, deadlineTicks, hasInput)).toEqual(answer);
+});
+
+test('a guest that is ahead waits: its slope falls and stays above 0', () => {
+  const keeper = new ClockKeeper();
+  keeper.sample({ step: 0, ticks: 0 }, 0);
+  keeper.sample({ step: 1e6, ticks: 10_000 }, 10_000);
+  const line = keeper.sample({ step: 2e6, ticks: 900_000 }, 20_000);
+  expect(line?.jumpTicks).toBe(0);
+  expect(line?.slope).toBeGreaterThan(0);
+  expect(line?.slope).toBeLessThan(0.01 * 2 ** 32);
+});
+
+/** A host and its guest's clock: no instructions, only steps, lines, deadlines and sleeps. */
+class SimulatedHost {
+  hostTicks = 0;
+  worstTicks = 0;
+  isMonotonic = true;
+  wakes = 0;
+  readonly #random: Prng;
+  readonly #keeper = new ClockKeeper();
+  readonly #sink = new MemorySink();
+  readonly #writer: LogWriter;
+  #step = 0;
+  #origin = { step: 0, ticks: 0, slope: 42_949_673 };
+  #lastTicks = 0;
+  /** Steps a tick: 100 to 400 million a second, wandering. */
+  #speed = 30;
+
+  constructor(seed: number, hashes: Hashes) {
+    this.#random = new Prng(seed);
+    const header = { creator: 'test', machine: null, digests: {} };
+    this.#writer = new LogWriter(this.#sink, { hashes, zstd: undefined }, header);
+  }
+
+  get logBytes(): number {
+    this.#writer.flush();
+    return this.#writer.sizeBytes;
+  }
+
+  /** Runs without a pause until the host's clock shows `until`. */
+  beBusy(until: number): void {
+    while (this.hostTicks < until) {
+      this.#run(SLICE_STEPS);
+      const line = this.#keeper.sample(this.#guest(), this.hostTicks);
+      if (line !== undefined) this.#apply(line);
+    }
+  }
+
+  /** Wakes at deadlines 1 to 250 ms apart and runs shortly; now and then for a while. */
+  beIdle(until: number): void {
+    while (this.hostTicks < until) {
+      const burst = this.#random.chance(50) ? 12 : 0;
+      for (let slice = 0; slice < burst; slice++) {
+        this.#run(SLICE_STEPS);
+        const line = this.#keeper.sample(this.#guest(), this.hostTicks);
+        if (line !== undefined) this.#apply(line);
+      }
+      this.#run(2_000 + this.#random.below(60_000));
+      this.#sleep(this.#guest().ticks + TICKS_PER_MS * (1 + this.#random.below(250)));
+    }
+  }
+
+  /** Until the deadline, or an input once in a while: then the time that passed is logged. */
+  #sleep(deadlineTicks: number): void {
+    const isInput = this.#random.chance(400);
+    this.#keeper.interrupt();
+    let answer = this.#keeper.wake(this.#guest(), this.hostTicks, deadlineTicks, false);
+    if (answer === undefined) {
+      const wanted = Math.max(0, deadlineTicks - this.hostTicks);
+      const late = this.#random.below(3 * TICKS_PER_MS);
+      this.hostTicks += isInput ? this.#random.below(Math.ceil(wanted) + 1) : wanted + late;
+      answer = this.#keeper.wake(this.#guest(), this.hostTicks, deadlineTicks, isInput);
+    }
+    if (answer === 'deadline') this.#moveTo(deadlineTicks);
+    else if (answer !== undefined) this.#apply(answer);
+    this.wakes++;
+    this.#look();
+  }
+
+  #run(steps: number): void {
+    if (this.#random.chance(300)) this.#speed = 10 + this.#random.below(31);
+    const jitter = 0.9 + this.#random.below(200) / 1000;
+    this.#step += steps;
+    this.hostTicks += Math.round(steps / (this.#speed * jitter));
+    this.#look();
+  }
+
+  #apply(event: MachineEvent): void {
+    const check = { pc: 0xffff_ffff_8000_0000n, registerDigest: new Uint8Array(4) };
+    this.#writer.event(this.#step, event, check);
+    const { ticks } = this.#guest();
+    if (event.kind === 'idle-advance') this.#moveTo(ticks + event.ticks);
+    if (event.kind !== 'clock-line') return;
+    this.#origin = { step: this.#step, ticks: ticks + event.jumpTicks, slope: event.slope };
+  }
+
+  #moveTo(ticks: number): void {
+    this.#origin = { step: this.#step, ticks, slope: this.#origin.slope };
+  }
+
+  #guest(): { step: number; ticks: number } {
+    const { step, ticks, slope } = this.#origin;
+    const run = Math.floor((this.#step - step) * (slope / 2 ** 32));
+    return { step: this.#step, ticks: ticks + run };
+  }
+
+  #look(): void {
+    const { ticks } = this.#guest();
+    this.isMonotonic &&= ticks >= this.#lastTicks;
+    this.#lastTicks = ticks;
+    this.worstTicks = Math.max(this.worstTicks, Math.abs(this.hostTicks - ticks));
+  }
+}
