@@ -273,7 +273,8 @@ interface Scan {
 /** Walks the chain from the first byte to the last. */
 function scanChunks(source: LogSource, tools: LogTools, isSalvage: boolean): Scan {
   const head = source.read(0, Math.min(PREAMBLE_BYTES, source.sizeBytes));
-  let { version, chain } = decodePreamble(head, tools.hashes);
+  const { version, chain: start } = decodePreamble(head, tools.hashes);
+  let chain = start;
   const chunks: ChunkInfo[] = [];
   let at = PREAMBLE_BYTES;
   const stop = (reason: LogCut['reason'], damage?: LogDamagedError): Scan => {
