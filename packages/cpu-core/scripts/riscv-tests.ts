@@ -29,7 +29,9 @@ function main(directory: string | undefined, only: string): number {
     console.error('usage: riscv-tests.ts DIR [--only PREFIX]');
     return 1;
   }
-  const names = readdirSync(directory).filter((name) => FAMILIES.test(name) && name.startsWith(only));
+  const names = readdirSync(directory).filter(
+    (name) => FAMILIES.test(name) && name.startsWith(only),
+  );
   const counts = new Map<string, { passed: number; failed: number }>();
   for (const name of names.toSorted()) {
     const failure = runTest(readFileSync(join(directory, name)));

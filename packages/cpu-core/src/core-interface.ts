@@ -1,7 +1,8 @@
 /// <reference path="./webassembly.d.ts" />
 /**
- * What a core offers its machine. One linear memory holds the harts, their TLBs and RAM; one WebAssembly module,
- * generated at start, runs them. All of it is state or derived from state: a core never asks the host.
+ * What a core offers its machine. One linear memory holds the harts, their TLBs and RAM; one
+ * WebAssembly module, generated at start, runs them. All of it is state or derived from state: a
+ * core never asks the host.
  */
 import type { ByteReader, ByteWriter } from '@casmotion/base';
 
@@ -19,8 +20,9 @@ export interface CoreOptions {
 }
 
 /**
- * The devices, as seen from the core. Called in the middle of a step, with `core.step` telling how many steps
- * came before. Addresses are guest-physical; sizes 1, 2, 4 (the core splits 8 into two, low half first).
+ * The devices, as seen from the core. Called in the middle of a step, with `core.step` telling how
+ * many steps came before. Addresses are guest-physical; sizes 1, 2, 4 (the core splits 8 into two,
+ * low half first).
  */
 export interface MmioBus {
   /** The unsigned value, or undefined where nothing is mapped: a load access fault. */
@@ -35,12 +37,21 @@ export type CoreExit =
   | 'budget'
   /** WFI with nothing pending. The instruction is complete and counted; pc is after it. */
   | 'wfi'
-  /** An S-mode `ecall` for the built-in SBI. Complete and counted; pc is after it, arguments in a0 to a7. */
+  /**
+   * An S-mode `ecall` for the built-in SBI. Complete and counted; pc is after it, arguments in a0
+   * to a7.
+   */
   | 'sbi'
-  /** `requestExit` was called by the bus, or the guest moved a deadline (wrote stimecmp, menvcfg or mtimecmp). */
+  /**
+   * `requestExit` was called by the bus, or the guest moved a deadline (wrote stimecmp, menvcfg or
+   * mtimecmp).
+   */
   | 'attention';
 
-/** A straight line from steps to ticks: ticks(step) = originTicks + floor((step - originStep) * slope / 2^32). */
+/**
+ * A straight line from steps to ticks: ticks(step) = originTicks + floor((step - originStep) *
+ * slope / 2^32).
+ */
 export interface TimeLine {
   readonly originStep: number;
   readonly originTicks: number;
@@ -52,7 +63,10 @@ export interface TimeLine {
 export type InterruptName = 'MSIP' | 'MTIP' | 'MEIP' | 'SEIP' | 'SSIP';
 
 export interface CoreInterface {
-  /** Steps made so far, over all harts. Exact also when asked from inside a bus access: steps completed before. */
+  /**
+   * Steps made so far, over all harts. Exact also when asked from inside a bus access: steps
+   * completed before.
+   */
   readonly step: number;
   /** All of RAM; index 0 is guest-physical 0x8000_0000. Writers must call `noteRamWrite` after. */
   readonly ram: Uint8Array;
@@ -60,33 +74,59 @@ export interface CoreInterface {
 
   /** Runs until `step === untilStep` or an exit. Never past it. `untilStep >= step`. */
   run(untilStep: number): CoreExit;
-  /** Called by the bus inside an access: `run` returns 'attention' after the current instruction. */
+  /**
+   * Called by the bus inside an access: `run` returns 'attention' after the current instruction.
+   */
   requestExit(): void;
-  /** Sets an interrupt line; the next `run` (or the end of the current access) takes what is pending. */
+  /**
+   * Sets an interrupt line; the next `run` (or the end of the current access) takes what is
+   * pending.
+   */
   setInterrupt(name: InterruptName, isHigh: boolean): void;
-  /** True if WFI would not wait now: an interrupt is pending and enabled in mie, whatever mstatus says. */
+  /**
+   * True if WFI would not wait now: an interrupt is pending and enabled in mie, whatever mstatus
+   * says.
+   */
   readonly hasWakeUp: boolean;
 
   timeLine: TimeLine;
   /** ticks(step) of the time line. */
   ticksAt(step: number): number;
-  /** The first step at which ticks(step) >= `ticks`; Infinity where the line never gets there in 2^53 steps. */
+  /**
+   * The first step at which ticks(step) >= `ticks`; Infinity where the line never gets there in
+   * 2^53 steps.
+   */
   stepWhen(ticks: number): number;
-  /** Sstc: stimecmp as ticks, clamped to 2^53 - 1, if menvcfg.STCE is set; else undefined. STIP follows it. */
+  /**
+   * Sstc: stimecmp as ticks, clamped to 2^53 - 1, if menvcfg.STCE is set; else undefined. STIP
+   * follows it.
+   */
   readonly stimecmpTicks: number | undefined;
-  /** Tells the core that STIP is due or not: (time >= stimecmp). Called by the machine at the deadline. */
+  /**
+   * Tells the core that STIP is due or not: (time >= stimecmp). Called by the machine at the
+   * deadline.
+   */
   refreshTimerInterrupt(): void;
 
-  /** A device wrote RAM at guest-physical `address`: drops decoded code there and marks the pages written. */
+  /**
+   * A device wrote RAM at guest-physical `address`: drops decoded code there and marks the pages
+   * written.
+   */
   noteRamWrite(address: number, sizeBytes: number): void;
-  /** Starts dirty tracking from here (idempotent: a new epoch). Until the first call nothing is tracked. */
+  /**
+   * Starts dirty tracking from here (idempotent: a new epoch). Until the first call nothing is
+   * tracked.
+   */
   beginEpoch(): void;
   /** Page numbers (from the start of RAM) written since `beginEpoch`, ascending. */
   writtenPages(): Uint32Array;
   /** Has the page ever been written by anyone since power-on? Never-written pages are all zero. */
   wasEverWritten(page: number): boolean;
 
-  /** The canonical state of harts and TLBs and the time line, without RAM and caches. Equal states, equal bytes. */
+  /**
+   * The canonical state of harts and TLBs and the time line, without RAM and caches. Equal states,
+   * equal bytes.
+   */
   snapshot(writer: ByteWriter): void;
   restore(reader: ByteReader): void;
 }

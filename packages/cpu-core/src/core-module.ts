@@ -1,4 +1,6 @@
-/** The core module: every function of a hart, assembled in the order in which they need each other. */
+/**
+ * The core module: every function of a hart, assembled in the order in which they need each other.
+ */
 import { callI32, type FunctionRef, load, WasmModule } from '@casmotion/wasm-asm';
 import { defineFloat } from './float/define-float.ts';
 import {

@@ -1,11 +1,17 @@
 /**
  * The core: linear memory, the generated module over it, and what a machine needs of both.
  *
- * Invariants: outside of `run` the pc word and the step are exact; fast TLBs and decoded pages may be dropped at any
- * time without an effect that a guest or a snapshot could show.
+ * Invariants: outside of `run` the pc word and the step are exact; fast TLBs and decoded pages may
+ * be dropped at any time without an effect that a guest or a snapshot could show.
  */
 import { assert, type ByteReader, type ByteWriter, VmError } from '@casmotion/base';
-import type { CoreExit, CoreInterface, CoreOptions, InterruptName, TimeLine } from './core-interface.ts';
+import type {
+  CoreExit,
+  CoreInterface,
+  CoreOptions,
+  InterruptName,
+  TimeLine,
+} from './core-interface.ts';
 import { type CoreExports, generateCoreModule } from './core-module.ts';
 import { Decoder } from './decoder.ts';
 import { csrIndexBytes } from './hart/csr.ts';

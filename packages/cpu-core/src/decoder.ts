@@ -1,6 +1,12 @@
 /** Fills slots of decoded pages from guest memory, on demand of the interpreter. */
 import { PSEUDO } from './hart/code-pages.ts';
-import { DECODED_PAGE_BYTES, type MemoryPlan, PAGE_BYTES, SLOT, SLOT_BYTES } from './hart/layout.ts';
+import {
+  DECODED_PAGE_BYTES,
+  type MemoryPlan,
+  PAGE_BYTES,
+  SLOT,
+  SLOT_BYTES,
+} from './hart/layout.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
 import { isCompressed } from './isa/compressed.ts';
 import { decodeInto, endsRun } from './isa/decode.ts';
@@ -36,7 +42,10 @@ export class Decoder {
     }
   }
 
-  /** Decodes an instruction that straddles two pages: fields to its slot, word and handler to the memo. */
+  /**
+   * Decodes an instruction that straddles two pages: fields to its slot, word and handler to the
+   * memo.
+   */
   decodeStraddle(slot: number, memo: number, word: number): void {
     const handler = decodeInto(this.#view, slot, word);
     this.#view.setInt32(memo + SLOT.imm, word, true);

@@ -1,6 +1,7 @@
 /**
- * The part of the WebAssembly JavaScript interface that this project uses. The lower layers compile without DOM
- * and Node types, and TypeScript keeps these among the DOM's. https://webassembly.github.io/spec/js-api/
+ * The part of the WebAssembly JavaScript interface that this project uses. The lower layers compile
+ * without DOM and Node types, and TypeScript keeps these among the DOM's.
+ * https://webassembly.github.io/spec/js-api/
  */
 declare namespace WebAssembly {
   class Module {

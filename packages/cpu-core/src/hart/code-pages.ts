@@ -1,16 +1,13 @@
 /**
- * Decoded pages and page flags: what must be told when RAM is written, and where decoded instructions live.
- * All of it is derived from RAM; dropping any of it changes nothing that a guest can see.
+ * Decoded pages and page flags: what must be told when RAM is written, and where decoded
+ * instructions live. All of it is derived from RAM; dropping any of it changes nothing that a guest
+ * can see.
  *
- * Invariants: decodedOf[p] is 0 or a decoded page whose owner is p + 1; a RAM page has the flag `hasCode` iff
- * decodedOf is not 0; then no fast write entry leads to it; a decoded slot agrees with the bytes in memory.
+ * Invariants: decodedOf[p] is 0 or a decoded page whose owner is p + 1; a RAM page has the flag
+ * `hasCode` iff decodedOf is not 0; then no fast write entry leads to it; a decoded slot agrees
+ * with the bytes in memory.
  */
-import {
-  type FunctionRef,
-  I32,
-  load,
-  type WasmModule,
-} from '@casmotion/wasm-asm';
+import { type FunctionRef, I32, load, type WasmModule } from '@casmotion/wasm-asm';
 import {
   CONTEXT_BYTES,
   DECODED_PAGE_BYTES,
@@ -28,9 +25,14 @@ import {
 import { control, setControl, setWord, word } from './words.ts';
 
 export interface CodePageFunctions {
-  /** (offset in RAM, size): RAM is about to be, or was, written there; the range lies in one page. */
+  /**
+   * (offset in RAM, size): RAM is about to be, or was, written there; the range lies in one page.
+   */
   readonly noteWrite: FunctionRef;
-  /** (page) -> i32: address of the decoded page of a page, made if need be; pages of RAM, then of the ROM. */
+  /**
+   * (page) -> i32: address of the decoded page of a page, made if need be; pages of RAM, then of
+   * the ROM.
+   */
   readonly decodedFor: FunctionRef;
   /** (table): empties one of the tables read, write, fetch in every context. */
   readonly flushTable: FunctionRef;
@@ -79,7 +81,10 @@ function defineEvict(module: WasmModule, plan: MemoryPlan, flushTable: FunctionR
   });
 }
 
-/** Un-decodes the instructions that a write to [offset, offset + size) of a page with code may have changed. */
+/**
+ * Un-decodes the instructions that a write to [offset, offset + size) of a page with code may have
+ * changed.
+ */
 function defineDropSlots(module: WasmModule, plan: MemoryPlan, evict: FunctionRef): FunctionRef {
   const params = { page: 'i32', offset: 'i32', size: 'i32' } as const;
   return module.func('dropSlots', params, undefined, (f, { page, offset, size }) => {
@@ -105,20 +110,29 @@ function defineDropSlots(module: WasmModule, plan: MemoryPlan, evict: FunctionRe
   });
 }
 
-function defineNoteWrite(module: WasmModule, plan: MemoryPlan, dropSlots: FunctionRef): FunctionRef {
-  return module.func('noteWrite', { offset: 'i32', size: 'i32' }, undefined, (f, { offset, size }) => {
-    const page = f.let(offset.get.shrU(12));
-    const flags = f.let(load.i32U8(page, plan.pageFlags));
-    f.if(flags.and(PAGE_FLAG.written).eqz(), () => {
-      const written = PAGE_FLAG.written | PAGE_FLAG.everWritten;
-      f.storeI32As8(page, plan.pageFlags, flags.or(written));
-      f.storeI32(control('writtenCount').shl(2), plan.writtenList, page);
-      setControl(f, 'writtenCount', control('writtenCount').add(1));
-    });
-    f.if(flags.and(PAGE_FLAG.hasCode).ne(0), () => {
-      f.call(dropSlots, page, offset.get.and(4095), size.get);
-    });
-  });
+function defineNoteWrite(
+  module: WasmModule,
+  plan: MemoryPlan,
+  dropSlots: FunctionRef,
+): FunctionRef {
+  return module.func(
+    'noteWrite',
+    { offset: 'i32', size: 'i32' },
+    undefined,
+    (f, { offset, size }) => {
+      const page = f.let(offset.get.shrU(12));
+      const flags = f.let(load.i32U8(page, plan.pageFlags));
+      f.if(flags.and(PAGE_FLAG.written).eqz(), () => {
+        const written = PAGE_FLAG.written | PAGE_FLAG.everWritten;
+        f.storeI32As8(page, plan.pageFlags, flags.or(written));
+        f.storeI32(control('writtenCount').shl(2), plan.writtenList, page);
+        setControl(f, 'writtenCount', control('writtenCount').add(1));
+      });
+      f.if(flags.and(PAGE_FLAG.hasCode).ne(0), () => {
+        f.call(dropSlots, page, offset.get.and(4095), size.get);
+      });
+    },
+  );
 }
 
 function defineDecodedFor(
@@ -160,7 +174,10 @@ function defineDecodedFor(
   });
 }
 
-/** Adds and exports `noteRamWrite(offset, size)` for devices: any range of RAM. It also ends a reservation there. */
+/**
+ * Adds and exports `noteRamWrite(offset, size)` for devices: any range of RAM. It also ends a
+ * reservation there.
+ */
 export function defineNoteRamWrite(
   module: WasmModule,
   ramBase: number,
@@ -170,7 +187,9 @@ export function defineNoteRamWrite(
   const ref = module.func('noteRamWrite', params, undefined, (f, { offset, size }) => {
     const at = f.let(word('reservation').sub(ramBase));
     const from = offset.get.toI64U();
-    f.if(at.geU(from).and(at.ltU(from.add(size.get.toI64U()))), () => setWord(f, 'reservation', -1));
+    f.if(at.geU(from).and(at.ltU(from.add(size.get.toI64U()))), () =>
+      setWord(f, 'reservation', -1),
+    );
     const left = f.local('i32');
     const next = f.local('i32');
     const part = f.local('i32');
@@ -214,4 +233,3 @@ export function defineBeginEpoch(
   });
   module.exportFunction(ref);
 }
-

@@ -1,8 +1,10 @@
 /**
- * The control and status registers: number, name, what a read gives and what a write does. From this table come
- * the generated switches, the names in disassembly and `docs/isa.md`. Priv. 1.12 chapter 2; Sstc; Zicntr.
+ * The control and status registers: number, name, what a read gives and what a write does. From
+ * this table come the generated switches, the names in disassembly and `docs/isa.md`. Priv. 1.12
+ * chapter 2; Sstc; Zicntr.
  *
- * Whether a CSR may be touched at all follows from its number (bits 11..8) and, for some, from a guard.
+ * Whether a CSR may be touched at all follows from its number (bits 11..8) and, for some, from a
+ * guard.
  */
 import { type FunctionBody, I32, I64, load } from '@casmotion/wasm-asm';
 import { type HartWord, PMP_ADDR, PMP_COUNT } from './layout.ts';
@@ -30,24 +32,41 @@ export interface CsrRow {
 }
 
 const MISA_LETTERS = 'ACDFIMSU';
-const MISA = (2n << 62n) | [...MISA_LETTERS].reduce((bits, c) => bits | (1n << BigInt(c.charCodeAt(0) - 65)), 0n);
+const MISA =
+  (2n << 62n) |
+  [...MISA_LETTERS].reduce((bits, c) => bits | (1n << BigInt(c.charCodeAt(0) - 65)), 0n);
 
 const MSTATUS_WRITABLE =
-  MSTATUS.SIE | MSTATUS.MIE | MSTATUS.SPIE | MSTATUS.MPIE | MSTATUS.SPP | MSTATUS.MPP | MSTATUS.FS |
-  MSTATUS.MPRV | MSTATUS.SUM | MSTATUS.MXR | MSTATUS.TVM | MSTATUS.TW | MSTATUS.TSR;
+  MSTATUS.SIE |
+  MSTATUS.MIE |
+  MSTATUS.SPIE |
+  MSTATUS.MPIE |
+  MSTATUS.SPP |
+  MSTATUS.MPP |
+  MSTATUS.FS |
+  MSTATUS.MPRV |
+  MSTATUS.SUM |
+  MSTATUS.MXR |
+  MSTATUS.TVM |
+  MSTATUS.TW |
+  MSTATUS.TSR;
 const SSTATUS_WRITABLE =
   MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.FS | MSTATUS.SUM | MSTATUS.MXR;
 
 const SUPERVISOR_INTERRUPTS = INTERRUPT.SSIP | INTERRUPT.STIP | INTERRUPT.SEIP;
-const ALL_INTERRUPTS =
-  SUPERVISOR_INTERRUPTS | INTERRUPT.MSIP | INTERRUPT.MTIP | INTERRUPT.MEIP;
+const ALL_INTERRUPTS = SUPERVISOR_INTERRUPTS | INTERRUPT.MSIP | INTERRUPT.MTIP | INTERRUPT.MEIP;
 /** Exceptions 0..9, 12, 13, 15: all but ecall from M and the reserved ones. */
 const MEDELEG_WRITABLE = 0xb3ff;
 const COUNTERS = 0b111;
 
 /** A register that keeps the bits of a mask. */
 function plain(number: number, name: HartWord, mask: number | bigint = -1): CsrRow {
-  return { name, number, read: () => word(name), write: (f, value) => setWord(f, name, value.and(mask)) };
+  return {
+    name,
+    number,
+    read: () => word(name),
+    write: (f, value) => setWord(f, name, value.and(mask)),
+  };
 }
 
 function constant(number: number, name: string, value: number | bigint): CsrRow {
@@ -62,7 +81,12 @@ function statusRead(mask: number | bigint): I64 {
 
 const hasFloat = (): I32 => word('mstatus').and(MSTATUS.FS).ne(0);
 
-function floatCsr(number: number, name: string, read: () => I64, write: (f: FunctionBody, value: I64) => void): CsrRow {
+function floatCsr(
+  number: number,
+  name: string,
+  read: () => I64,
+  write: (f: FunctionBody, value: I64) => void,
+): CsrRow {
   return {
     name,
     number,
@@ -75,7 +99,9 @@ function floatCsr(number: number, name: string, read: () => I64, write: (f: Func
   };
 }
 
-/** Unprivileged counters need mcounteren below M and scounteren below S. Priv. 1.12 §3.1.11, §4.1.5. */
+/**
+ * Unprivileged counters need mcounteren below M and scounteren below S. Priv. 1.12 §3.1.11, §4.1.5.
+ */
 function counterGuard(bit: number): (privilege: I64) => I32 {
   return (privilege) => {
     const byMachine = word('mcounteren').shrU(bit).and(1).toI32();
@@ -97,8 +123,18 @@ function counter(number: number, name: string, bias: 'instretBias' | 'cycleBias'
 }
 
 const floatRows: readonly CsrRow[] = [
-  floatCsr(0x001, 'fflags', () => word('fflags'), (f, v) => setWord(f, 'fflags', v.and(31))),
-  floatCsr(0x002, 'frm', () => word('frm'), (f, v) => setWord(f, 'frm', v.and(7))),
+  floatCsr(
+    0x001,
+    'fflags',
+    () => word('fflags'),
+    (f, v) => setWord(f, 'fflags', v.and(31)),
+  ),
+  floatCsr(
+    0x002,
+    'frm',
+    () => word('frm'),
+    (f, v) => setWord(f, 'frm', v.and(7)),
+  ),
   floatCsr(
     0x003,
     'fcsr',
@@ -111,9 +147,17 @@ const floatRows: readonly CsrRow[] = [
 ];
 
 const counterRows: readonly CsrRow[] = [
-  { ...constant(0xc00, 'cycle', 0), read: () => currentStep().add(word('cycleBias')), guard: counterGuard(0) },
+  {
+    ...constant(0xc00, 'cycle', 0),
+    read: () => currentStep().add(word('cycleBias')),
+    guard: counterGuard(0),
+  },
   { ...constant(0xc01, 'time', 0), read: (effects) => effects.ticksNow(), guard: counterGuard(1) },
-  { ...constant(0xc02, 'instret', 0), read: () => currentStep().add(word('instretBias')), guard: counterGuard(2) },
+  {
+    ...constant(0xc02, 'instret', 0),
+    read: () => currentStep().add(word('instretBias')),
+    guard: counterGuard(2),
+  },
   counter(0xb00, 'mcycle', 'cycleBias'),
   counter(0xb02, 'minstret', 'instretBias'),
   constant(0x320, 'mcountinhibit', 0),
@@ -269,7 +313,10 @@ export const csrTable: readonly CsrRow[] = [
   ...pmpRows,
 ];
 
-/** Eight configurations of a byte. Locked ones stay; W without R is reserved and loses W. Priv. 1.12 §3.7.1. */
+/**
+ * Eight configurations of a byte. Locked ones stay; W without R is reserved and loses W. Priv. 1.12
+ * §3.7.1.
+ */
 function pmpConfig(number: number, name: 'pmpcfg0' | 'pmpcfg2'): CsrRow {
   return {
     name,
@@ -299,7 +346,11 @@ function pmpAddress(i: number): CsrRow {
       const isLocked = configByte(i).and(0x80).ne(0);
       // A locked TOR entry locks the address below it too (§3.7.1).
       const nextIsLockedTor =
-        i + 1 < PMP_COUNT ? configByte(i + 1).and(0x98).eq(0x88) : I32.const(0);
+        i + 1 < PMP_COUNT
+          ? configByte(i + 1)
+              .and(0x98)
+              .eq(0x88)
+          : I32.const(0);
       f.if(isLocked.or(nextIsLockedTor).eqz(), () => {
         f.storeI64(0, PMP_ADDR + i * 8, value.and((1n << 54n) - 1n));
         effects.pmpChanged(f);

@@ -1,4 +1,6 @@
-/** CSR accesses in generated code: checks, the switches over the table, and the effects of writes. */
+/**
+ * CSR accesses in generated code: checks, the switches over the table, and the effects of writes.
+ */
 import {
   callI64,
   type FunctionBody,
@@ -32,7 +34,10 @@ export interface CsrFunctions {
   readonly allowed: FunctionRef;
   /** (number) -> i64, of a CSR whose access is allowed. */
   readonly read: FunctionRef;
-  /** (number) -> i64: what csrrs and csrrc modify. Differs for mip, whose SEIP line is not written back. */
+  /**
+   * (number) -> i64: what csrrs and csrrc modify. Differs for mip, whose SEIP line is not written
+   * back.
+   */
   readonly readToModify: FunctionRef;
   /** (number, value). */
   readonly write: FunctionRef;
@@ -46,7 +51,9 @@ export interface CsrParts {
   readonly flushAllFast: FunctionRef;
 }
 
-/** The bytes of the table at `CSR_INDEX`: number -> place in the CSR table, 255 where there is none. */
+/**
+ * The bytes of the table at `CSR_INDEX`: number -> place in the CSR table, 255 where there is none.
+ */
 export function csrIndexBytes(): Uint8Array {
   const bytes = new Uint8Array(4096).fill(NONE);
   csrTable.forEach(({ number }, index) => (bytes[number] = index));
@@ -123,7 +130,10 @@ function defineAllowed(module: WasmModule): FunctionRef {
   });
 }
 
-/** A switch over the CSR table by row number, which must be one; each case ends by leaving the function. */
+/**
+ * A switch over the CSR table by row number, which must be one; each case ends by leaving the
+ * function.
+ */
 function forEachRow(f: FunctionBody, index: I32, write: (row: CsrRow) => void): void {
   // The outermost block belongs to row 0: leaving it leads to the code that follows it.
   const nest = (rows: readonly CsrRow[], labels: readonly Label[]): void => {

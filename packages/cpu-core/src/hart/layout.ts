@@ -10,7 +10,8 @@
  *            page flags, page directory, decoded pages: derived
  *            ROM, RAM          guest memory
  *
- * Invariants: regions do not overlap; every fast TLB entry of S and U contexts has an architectural entry.
+ * Invariants: regions do not overlap; every fast TLB entry of S and U contexts has an architectural
+ * entry.
  */
 
 /** Guest-physical addresses. */
@@ -114,23 +115,28 @@ export const CONTROL = {
   ramPages: 0xc2c,
   /** i32: result of the last failed bus access: 0 ok, 1 nothing there. */
   busFault: 0xc30,
-  /** i32: not 0 if an interrupt may have become takeable: looked at after the current instruction. */
+  /**
+   * i32: not 0 if an interrupt may have become takeable: looked at after the current instruction.
+   */
   recheck: 0xc34,
 } as const;
 
 /** One byte a CSR number: its index in the generated switch, 255 for none. */
 export const CSR_INDEX = 0x1000;
 
-/** Architectural TLB: direct-mapped by virtual page number; 16 bytes: key, PTE of the 4 KiB page. */
+/**
+ * Architectural TLB: direct-mapped by virtual page number; 16 bytes: key, PTE of the 4 KiB page.
+ */
 export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_BYTES = 16;
 export const TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 export const ARCH_TLB = 0x2000;
 
 /**
- * Fast TLBs: four contexts of three tables each (read, write, fetch), indexed like the architectural one.
- * An entry is {i64 virtual page address or all ones, i32 value, i32 unused}. For reads and writes the value is
- * what to add to the low 32 bits of the address; for fetches it is the decoded page.
+ * Fast TLBs: four contexts of three tables each (read, write, fetch), indexed like the
+ * architectural one. An entry is {i64 virtual page address or all ones, i32 value, i32 unused}. For
+ * reads and writes the value is what to add to the low 32 bits of the address; for fetches it is
+ * the decoded page.
  */
 export const FAST_TLB = ARCH_TLB + TLB_BYTES;
 export const FAST_READ = 0;
@@ -161,7 +167,10 @@ export const SLOT = {
   /** u16: offsets of registers in the hart state. */
   rd: 4,
   rs1: 6,
-  /** i32: immediate; branch offsets times 8, CSR number, rounding mode, or the bits of an illegal instruction. */
+  /**
+   * i32: immediate; branch offsets times 8, CSR number, rounding mode, or the bits of an illegal
+   * instruction.
+   */
   imm: 8,
   rs2: 12,
   rs3: 14,

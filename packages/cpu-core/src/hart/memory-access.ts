@@ -1,6 +1,6 @@
 /**
- * Loads, stores and fetches that the fast TLB does not answer: translation, protection, devices, accesses that are
- * misaligned or cross a page. An access that traps has no effect but the trap.
+ * Loads, stores and fetches that the fast TLB does not answer: translation, protection, devices,
+ * accesses that are misaligned or cross a page. An access that traps has no effect but the trap.
  */
 import {
   callI32,
@@ -35,11 +35,19 @@ export interface AccessFunctions {
   readonly load: FunctionRef;
   /** (va, size, value). */
   readonly store: FunctionRef;
-  /** (va, size, isLoad) -> i32: host address for an atomic access to RAM; or 0 with `trapped` set. */
+  /**
+   * (va, size, isLoad) -> i32: host address for an atomic access to RAM; or 0 with `trapped` set.
+   */
   readonly atomic: FunctionRef;
-  /** (va) -> i32: decoded page for executing at va, now the current fetch translation; or 0, `trapped`. */
+  /**
+   * (va) -> i32: decoded page for executing at va, now the current fetch translation; or 0,
+   * `trapped`.
+   */
   readonly fetch: FunctionRef;
-  /** (va) -> i32: host address of the second half of an instruction that straddles a page; or 0, `trapped`. */
+  /**
+   * (va) -> i32: host address of the second half of an instruction that straddles a page; or 0,
+   * `trapped`.
+   */
   readonly fetchHalf: FunctionRef;
   /** () -> i32: the decoded page of the current fetch translation, after it was dropped. */
   readonly refetch: FunctionRef;
@@ -147,7 +155,10 @@ function defineReadPhysical(module: WasmModule, parts: AccessParts): FunctionRef
   });
 }
 
-/** A read of a device, 8 bytes as two halves. The devices may have moved interrupts: look at them after. */
+/**
+ * A read of a device, 8 bytes as two halves. The devices may have moved interrupts: look at them
+ * after.
+ */
 function emitBusRead(f: FunctionBody, parts: AccessParts, pa: I64, size: I32): I64 {
   setControl(f, 'recheck', 1);
   const high = f.let(pa.shrU(32).toI32());
@@ -162,37 +173,42 @@ function emitBusRead(f: FunctionBody, parts: AccessParts, pa: I64, size: I32): I
 
 function defineWritePhysical(module: WasmModule, parts: AccessParts): FunctionRef {
   const params = { va: 'i64', pa: 'i64', size: 'i32', value: 'i64', privilege: 'i64' } as const;
-  return module.func('writePhysical', params, undefined, (f, { va, pa, size, value, privilege }) => {
-    const { plan } = parts;
-    const fault = () => {
-      f.call(parts.mmu.accessFault, ACCESS.write, va.get);
-      f.return();
-    };
-    f.if(isRam(pa.get, plan), () => {
-      const offset = f.let(ramOffset(pa.get).toI32());
-      const page = pa.get.and(-4096);
-      const isPageAllowed = f.let(allows(parts, page, I64.const(4096), PMP.W, privilege.get));
-      f.if(isPageAllowed.eqz(), () => {
-        f.if(allows(parts, pa.get, size.get.toI64U(), PMP.W, privilege.get).eqz(), fault);
+  return module.func(
+    'writePhysical',
+    params,
+    undefined,
+    (f, { va, pa, size, value, privilege }) => {
+      const { plan } = parts;
+      const fault = () => {
+        f.call(parts.mmu.accessFault, ACCESS.write, va.get);
+        f.return();
+      };
+      f.if(isRam(pa.get, plan), () => {
+        const offset = f.let(ramOffset(pa.get).toI32());
+        const page = pa.get.and(-4096);
+        const isPageAllowed = f.let(allows(parts, page, I64.const(4096), PMP.W, privilege.get));
+        f.if(isPageAllowed.eqz(), () => {
+          f.if(allows(parts, pa.get, size.get.toI64U(), PMP.W, privilege.get).eqz(), fault);
+        });
+        f.call(parts.codePages.noteWrite, offset, size.get);
+        const hasCode = load.i32U8(offset.shrU(12), plan.pageFlags).and(PAGE_FLAG.hasCode);
+        f.if(isPageAllowed.and(hasCode.eqz()), () => emitFill(f, plan, FAST_WRITE, va.get, pa.get));
+        emitSizedStore(f, f.let(offset.add(plan.ram)), size.get, value.get);
+        f.return();
       });
-      f.call(parts.codePages.noteWrite, offset, size.get);
-      const hasCode = load.i32U8(offset.shrU(12), plan.pageFlags).and(PAGE_FLAG.hasCode);
-      f.if(isPageAllowed.and(hasCode.eqz()), () => emitFill(f, plan, FAST_WRITE, va.get, pa.get));
-      emitSizedStore(f, f.let(offset.add(plan.ram)), size.get, value.get);
-      f.return();
-    });
-    f.if(allows(parts, pa.get, size.get.toI64U(), PMP.W, privilege.get).eqz(), fault);
-    const isMisaligned = pa.get.toI32().and(size.get.sub(1)).ne(0);
-    f.if(isMisaligned, fault);
-    setControl(f, 'recheck', 1);
-    const [low, high] = [f.let(pa.get.toI32()), f.let(pa.get.shrU(32).toI32())];
-    const bytes = I32.const(4).select(size.get, size.get.eq(8));
-    f.call(parts.busWrite, low, high, bytes, value.get.toI32());
-    f.if(size.get.eq(8).and(control('busFault').eqz()), () => {
-      f.call(parts.busWrite, low.add(4), high, 4, value.get.shrU(32).toI32());
-    });
-    f.if(control('busFault'), fault);
-  });
+      f.if(allows(parts, pa.get, size.get.toI64U(), PMP.W, privilege.get).eqz(), fault);
+      const isMisaligned = pa.get.toI32().and(size.get.sub(1)).ne(0);
+      f.if(isMisaligned, fault);
+      setControl(f, 'recheck', 1);
+      const [low, high] = [f.let(pa.get.toI32()), f.let(pa.get.shrU(32).toI32())];
+      const bytes = I32.const(4).select(size.get, size.get.eq(8));
+      f.call(parts.busWrite, low, high, bytes, value.get.toI32());
+      f.if(size.get.eq(8).and(control('busFault').eqz()), () => {
+        f.call(parts.busWrite, low.add(4), high, 4, value.get.shrU(32).toI32());
+      });
+      f.if(control('busFault'), fault);
+    },
+  );
 }
 
 /** The two pages of an access that crosses: how many bytes lie in the first, and where both are. */
@@ -238,7 +254,11 @@ function crossingByte(crossing: Crossing, plan: MemoryPlan, i: I32): I32 {
   return inFirst.select(host(second.get).add(i).sub(firstBytes), i.ltU(firstBytes));
 }
 
-function defineLoad(module: WasmModule, parts: AccessParts, readPhysical: FunctionRef): FunctionRef {
+function defineLoad(
+  module: WasmModule,
+  parts: AccessParts,
+  readPhysical: FunctionRef,
+): FunctionRef {
   return module.func('loadSlow', { va: 'i64', size: 'i32' }, 'i64', (f, { va, size }) => {
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.read, va.get, size.get, () => f.return(0));
@@ -289,8 +309,8 @@ function defineStore(
 }
 
 /**
- * Atomics need their natural alignment and RAM (Priv. 1.12 §3.6.3: no atomicity PMA elsewhere). An lr faults as a
- * load; sc and AMOs as stores, and set D even if an sc fails, which §8.2 allows.
+ * Atomics need their natural alignment and RAM (Priv. 1.12 §3.6.3: no atomicity PMA elsewhere). An
+ * lr faults as a load; sc and AMOs as stores, and set D even if an sc fails, which §8.2 allows.
  */
 function defineAtomic(module: WasmModule, parts: AccessParts): FunctionRef {
   const params = { va: 'i64', size: 'i32', isLoad: 'i32' } as const;
@@ -338,7 +358,8 @@ function defineFetches(
     const pa = f.let(translate(parts, va.get, ACCESS.fetch, privilege));
     f.if(control('trapped'), () => f.return(0));
     const page = f.let(callI32(pageOf, pa));
-    // Deviation: in a page that PMP splits, only the first instruction after entering it is checked.
+    // Deviation: in a page that PMP splits, only the first instruction after entering it is
+    // checked.
     const isPageAllowed = f.let(allows(parts, pa.and(-4096), I64.const(4096), PMP.X, privilege));
     const isAllowed = isPageAllowed.or(allows(parts, pa, I64.const(2), PMP.X, privilege));
     f.if(page.eq(-1).or(isAllowed.eqz()), () => {

@@ -1,11 +1,12 @@
 /**
- * Address translation: the architectural TLB, which is state, over Sv39 page tables with A and D set by hardware;
- * and the fast TLBs, which are derived. Priv. 1.12 §4.3, §4.4; design.md §5.
+ * Address translation: the architectural TLB, which is state, over Sv39 page tables with A and D
+ * set by hardware; and the fast TLBs, which are derived. Priv. 1.12 §4.3, §4.4; design.md §5.
  *
- * Rules, the same for every engine: a look-up that hits changes nothing; one that misses, lacks a permission or
- * finds D clear for a store walks the tables and refills the entry; filling an entry evicts the fast entries of
- * its index in every context below M; fast entries are made only after a look-up.
- * Invariant: the fast entries of contexts below M, when satp is not bare, are a subset of the architectural TLB.
+ * Rules, the same for every engine: a look-up that hits changes nothing; one that misses, lacks a
+ * permission or finds D clear for a store walks the tables and refills the entry; filling an entry
+ * evicts the fast entries of its index in every context below M; fast entries are made only after a
+ * look-up. Invariant: the fast entries of contexts below M, when satp is not bare, are a subset of
+ * the architectural TLB.
  */
 import {
   callI32,
@@ -88,12 +89,18 @@ function archEntry(va: I64): I32 {
 
 /** Index of a virtual address in every TLB table. */
 export function tlbIndex(va: I64): I32 {
-  return va.shrU(12).toI32().and(TLB_ENTRIES - 1);
+  return va
+    .shrU(12)
+    .toI32()
+    .and(TLB_ENTRIES - 1);
 }
 
 /** Key without address space: the entry of a global page. */
 function globalKey(va: I64): I64 {
-  return va.shrU(12).and(VPN_MASK).or(VALID | GLOBAL);
+  return va
+    .shrU(12)
+    .and(VPN_MASK)
+    .or(VALID | GLOBAL);
 }
 
 function localKey(va: I64, asid: I64): I64 {
@@ -119,7 +126,10 @@ function defineFault(
   });
 }
 
-/** Adds `permits(pte, access, privilege) -> i32`: do R, W, X and U allow it? Steps 5 to 7 of Priv. 1.12 §4.3.2. */
+/**
+ * Adds `permits(pte, access, privilege) -> i32`: do R, W, X and U allow it? Steps 5 to 7 of Priv.
+ * 1.12 §4.3.2.
+ */
 function definePermits(module: WasmModule): FunctionRef {
   const params = { pte: 'i64', access: 'i32', privilege: 'i64' } as const;
   return module.func('permits', params, 'i32', (f, { pte, access, privilege }) => {
@@ -153,8 +163,8 @@ interface WalkParts {
 }
 
 /**
- * Adds `walk(va, access, privilege) -> i64`: the PTE of the 4 KiB page, A and D set, or 0 after a fault.
- * Numbers are the steps of Priv. 1.12 §4.3.2.
+ * Adds `walk(va, access, privilege) -> i64`: the PTE of the 4 KiB page, A and D set, or 0 after a
+ * fault. Numbers are the steps of Priv. 1.12 §4.3.2.
  */
 function defineWalk(module: WasmModule, parts: Parts, own: WalkParts): FunctionRef {
   const params = { va: 'i64', access: 'i32', privilege: 'i64' } as const;
@@ -177,7 +187,10 @@ function defineWalk(module: WasmModule, parts: Parts, own: WalkParts): FunctionR
         const isPermitted = callI32(own.permits, pte.get, access.get, privilege.get);
         f.if(isPermitted.eqz(), () => fault(own.pageFault)); // 5
         if (level > 0) {
-          const misaligned = pte.get.shrU(10).and((1 << (9 * level)) - 1).ne(0);
+          const misaligned = pte.get
+            .shrU(10)
+            .and((1 << (9 * level)) - 1)
+            .ne(0);
           f.if(misaligned, () => fault(own.pageFault)); // 6
         }
         const needed = f.let(neededBits(access.get));
@@ -187,7 +200,10 @@ function defineWalk(module: WasmModule, parts: Parts, own: WalkParts): FunctionR
           f.call(parts.codePages.noteWrite, address.get.sub(RAM_BASE).toI32(), 8);
           f.storeI64(host, 0, pte.get);
         });
-        const low = va.get.shrU(12).and((1 << (9 * level)) - 1).shl(10);
+        const low = va.get
+          .shrU(12)
+          .and((1 << (9 * level)) - 1)
+          .shl(10);
         f.return(level === 0 ? pte.get : pte.get.or(low)); // 8
       });
       if (level === 0) fault(own.pageFault);
@@ -215,7 +231,10 @@ function emitPteAccess(
 
 function emitInvalidChecks(f: FunctionBody, pte: I64, onFault: () => void): void {
   const isInvalid = pte.and(PTE.V).eqz();
-  const isReserved = pte.and(PTE.R | PTE.W).eq(PTE.W).or(pte.shrU(PTE.RESERVED_SHIFT).ne(0));
+  const isReserved = pte
+    .and(PTE.R | PTE.W)
+    .eq(PTE.W)
+    .or(pte.shrU(PTE.RESERVED_SHIFT).ne(0));
   f.if(isInvalid.or(isReserved), onFault);
 }
 
@@ -263,11 +282,15 @@ const LOWER_CONTEXTS = [CONTEXT.user, CONTEXT.supervisor, CONTEXT.supervisorUser
 function emitEvictFast(f: FunctionBody, index: I32): void {
   const offset = f.let(index.mul(TLB_ENTRY_BYTES));
   for (const context of LOWER_CONTEXTS) {
-    for (const table of [FAST_READ, FAST_WRITE, FAST_FETCH]) f.storeI64(offset, context + table, -1);
+    for (const table of [FAST_READ, FAST_WRITE, FAST_FETCH])
+      f.storeI64(offset, context + table, -1);
   }
 }
 
-/** sfence.vma: the four cases of Priv. 1.12 §4.2.1; global pages survive a fence of one address space. */
+/**
+ * sfence.vma: the four cases of Priv. 1.12 §4.2.1; global pages survive a fence of one address
+ * space.
+ */
 function defineFence(module: WasmModule, flushFast: FunctionRef): FunctionRef {
   const params = { va: 'i64', asid: 'i64', hasVa: 'i32', hasAsid: 'i32' } as const;
   return module.func('fence', params, undefined, (f, { va, asid, hasVa, hasAsid }) => {

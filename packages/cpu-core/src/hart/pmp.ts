@@ -1,4 +1,7 @@
-/** Physical memory protection: 16 entries, checked wherever no fast TLB entry vouches. Priv. 1.12 §3.7. */
+/**
+ * Physical memory protection: 16 entries, checked wherever no fast TLB entry vouches. Priv. 1.12
+ * §3.7.
+ */
 import { type FunctionRef, I64, load, type WasmModule } from '@casmotion/wasm-asm';
 import { PMP_ADDR, PMP_COUNT } from './layout.ts';
 import { PRIVILEGE } from './status.ts';
@@ -8,9 +11,9 @@ import { word } from './words.ts';
 export const PMP = { R: 1, W: 2, X: 4, L: 0x80, TOR: 1, NA4: 2, NAPOT: 3 } as const;
 
 /**
- * Adds `pmpAllows(address, size, permission, privilege) -> i32`: 1 if all `size` bytes lie in the first entry
- * that matches any of them and it permits, or if none matches and the privilege is M. Asked for a whole page it
- * says whether a fast TLB entry may vouch for the page.
+ * Adds `pmpAllows(address, size, permission, privilege) -> i32`: 1 if all `size` bytes lie in the
+ * first entry that matches any of them and it permits, or if none matches and the privilege is M.
+ * Asked for a whole page it says whether a fast TLB entry may vouch for the page.
  */
 export function definePmpAllows(module: WasmModule): FunctionRef {
   const params = { address: 'i64', size: 'i64', permission: 'i64', privilege: 'i64' } as const;

@@ -1,4 +1,6 @@
-/** Fields of mstatus, mip, satp and page-table entries. Priv. 1.12 §3.1.6, §3.1.9, §4.1.11, §4.4. */
+/**
+ * Fields of mstatus, mip, satp and page-table entries. Priv. 1.12 §3.1.6, §3.1.9, §4.1.11, §4.4.
+ */
 export const MSTATUS = {
   SIE: 1 << 1,
   MIE: 1 << 3,

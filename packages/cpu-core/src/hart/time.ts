@@ -8,7 +8,8 @@ export function defineTicksNow(module: WasmModule): FunctionRef {
   return module.func('ticksNow', {}, 'i64', (f) => {
     const delta = f.let(currentStep().sub(word('originStep')));
     const slope = f.let(word('slope'));
-    // floor(delta * slope / 2^32) for delta < 2^53 by halves; the result is below 2^63 (see setTimeLine).
+    // floor(delta * slope / 2^32) for delta < 2^53 by halves; the result is below 2^63 (see
+    // setTimeLine).
     const low = f.let(delta.and(0xffff_ffff));
     const fraction = low.mul(slope.and(0xffff_ffff)).shrU(32);
     const whole = low.mul(slope.shrU(32)).add(delta.shrU(32).mul(slope));
@@ -22,7 +23,9 @@ export function ticksAt(line: TimeLine, step: number): number {
   return line.originTicks + Number(product >> 32n);
 }
 
-/** The first step at which ticks(step) >= ticks, not before the origin; Infinity beyond 2^53 steps. */
+/**
+ * The first step at which ticks(step) >= ticks, not before the origin; Infinity beyond 2^53 steps.
+ */
 export function stepWhen(line: TimeLine, ticks: number): number {
   if (ticks <= line.originTicks) return line.originStep;
   if (line.slope === 0) return Infinity;

@@ -1,8 +1,10 @@
 /**
- * Traps and returns from them, and which fast TLBs the resulting mode uses. Priv. 1.12 §3.1.6 to §3.1.15, §3.3.2.
+ * Traps and returns from them, and which fast TLBs the resulting mode uses. Priv. 1.12 §3.1.6 to
+ * §3.1.15, §3.3.2.
  *
- * Invariants: privilege is 0, 1 or 3; after any change of privilege or mstatus the context words match it; a trap
- * or a return leaves no current fetch translation, so the next instruction looks its page up.
+ * Invariants: privilege is 0, 1 or 3; after any change of privilege or mstatus the context words
+ * match it; a trap or a return leaves no current fetch translation, so the next instruction looks
+ * its page up.
  */
 import { type FunctionRef, I32, I64, type WasmModule } from '@casmotion/wasm-asm';
 import { CONTEXT, FAST_FETCH } from './layout.ts';
@@ -142,7 +144,10 @@ function defineSret(module: WasmModule, updateContexts: FunctionRef): FunctionRe
   });
 }
 
-/** Data accesses use MPP's mode under MPRV, and see user pages from S under SUM. Priv. 1.12 §3.1.6.3. */
+/**
+ * Data accesses use MPP's mode under MPRV, and see user pages from S under SUM. Priv. 1.12
+ * §3.1.6.3.
+ */
 function defineUpdateContexts(module: WasmModule): FunctionRef {
   return module.func('updateContexts', {}, undefined, (f) => {
     const status = f.let(word('mstatus'));
@@ -171,8 +176,9 @@ export function dataPrivilegeNow(): I64 {
   return previous.select(word('privilege'), isModified.and(isMachine));
 }
 
-/** Would WFI go on at once? Pending and enabled in mie, whatever mstatus says. Priv. 1.12 §3.3.3. */
+/**
+ * Would WFI go on at once? Pending and enabled in mie, whatever mstatus says. Priv. 1.12 §3.3.3.
+ */
 export function hasWakeUp(): I32 {
   return pendingInterrupts().and(word('mie')).ne(0);
 }
-

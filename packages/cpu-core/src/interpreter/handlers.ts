@@ -1,4 +1,7 @@
-/** One handler an instruction, from its semantics: the table says what, this file says how on this engine. */
+/**
+ * One handler an instruction, from its semantics: the table says what, this file says how on this
+ * engine.
+ */
 import {
   callI32,
   callI64,
@@ -22,7 +25,7 @@ import { MSTATUS, PRIVILEGE } from '../hart/status.ts';
 import { hasWakeUp } from '../hart/trap.ts';
 import { control, setWord, word } from '../hart/words.ts';
 import type { Instruction, Semantics, SystemAction, Width } from '../isa/instruction.ts';
-import { emitExit, emitSync, EXIT, type Frame, pcOf } from './interpreter.ts';
+import { emitExit, emitSync, EXIT, type Frame, pcOf } from './frame.ts';
 import { emitIllegal } from './pseudo-handlers.ts';
 
 type Of<T extends Semantics['type']> = Extract<Semantics, { type: T }>;
@@ -117,7 +120,10 @@ function emitCompute(frame: Frame, { rd, operands, compute }: Of<'compute'>): vo
   emitNext(frame);
 }
 
-/** Illegal with FS off; a write to a float register or to fflags makes FS dirty. Priv. 1.12 §3.1.6.6. */
+/**
+ * Illegal with FS off; a write to a float register or to fflags makes FS dirty. Priv. 1.12
+ * §3.1.6.6.
+ */
 function emitFloatEnabled(frame: Frame, writes: boolean): void {
   const { f } = frame;
   f.if(word('mstatus').and(MSTATUS.FS).eqz(), () => emitIllegal(frame));
@@ -237,7 +243,10 @@ function emitBranch(frame: Frame, { condition }: Of<'branch'>): void {
 
 const PAGE_SLOTS_BYTES = 4096 * 8;
 
-/** The immediate counts in slots' bytes, 8 a byte of code: in the same page the target is `entry + imm`. */
+/**
+ * The immediate counts in slots' bytes, 8 a byte of code: in the same page the target is `entry +
+ * imm`.
+ */
 function emitJumpRelative(frame: Frame): void {
   const { f, entry, page, slot, pc, labels } = frame;
   const offset = () => load.i32(entry.get, SLOT.imm);
@@ -415,4 +424,3 @@ const SYSTEM: Readonly<Record<SystemAction, (frame: Frame) => void>> = {
   fence: (frame) => emitNext(frame),
   'fence.i': (frame) => emitNext(frame),
 };
-

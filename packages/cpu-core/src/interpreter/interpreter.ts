@@ -1,6 +1,6 @@
 /**
- * The interpreter: one function, generated from the instruction table, that runs decoded slots until its budget is
- * spent. Registers live in linear memory; dispatch is one `br_table`.
+ * The interpreter: one function, generated from the instruction table, that runs decoded slots
+ * until its budget is spent. Registers live in linear memory; dispatch is one `br_table`.
  *
  * How control flows, by label:
  *   enter     pc is known but not its page: use the current fetch translation or look the page up
@@ -9,81 +9,23 @@
  *   check     the instruction is complete and may have made an interrupt takeable or asked to leave
  *   trapped   a trap was taken: go on at its handler
  *
- * Invariants: pc = bias + entry / 8 while slots execute; `left` and pc are in memory whenever another function runs
- * that may look at them; a pseudo-handler counts no step.
+ * Invariants: pc = bias + entry / 8 while slots execute; `left` and pc are in memory whenever
+ * another function runs that may look at them; a pseudo-handler counts no step.
  */
-import {
-  callI32,
-  type FunctionBody,
-  type FunctionRef,
-  type I32,
-  type I64,
-  type Label,
-  load,
-  type Local,
-  type WasmModule,
-} from '@casmotion/wasm-asm';
-import type { FloatFunctions } from '../float/define-float.ts';
-import type { CsrFunctions } from '../hart/csr.ts';
+import { callI32, type Label, load, type WasmModule } from '@casmotion/wasm-asm';
 import { PSEUDO } from '../hart/code-pages.ts';
 import { SLOT, TLB_ENTRY_BYTES } from '../hart/layout.ts';
-import type { AccessFunctions } from '../hart/memory-access.ts';
-import { type MmuFunctions, tlbIndex } from '../hart/mmu.ts';
-import type { TrapFunctions } from '../hart/trap.ts';
+import { tlbIndex } from '../hart/mmu.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { Ops } from '../isa/ops.ts';
 import { instructions } from '../isa/table.ts';
+import { emitExit, EXIT, type Frame, type InterpreterParts, type Locals, pcOf } from './frame.ts';
 import { emitInstruction } from './handlers.ts';
 import { emitPseudo } from './pseudo-handlers.ts';
 
-/** What `run` returns; the order is that of `CoreExit`. */
-export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3 } as const;
-
-export interface InterpreterParts {
-  readonly ops: Ops<I64, I32>;
-  readonly float: FloatFunctions;
-  readonly traps: TrapFunctions;
-  readonly csrs: CsrFunctions;
-  readonly access: AccessFunctions;
-  readonly mmu: MmuFunctions;
-  /** (): raises an illegal-instruction exception with the bits of the instruction at pc. */
-  readonly illegal: FunctionRef;
-  /** () -> i32: host address of the page of the current fetch translation. */
-  readonly fetchHost: FunctionRef;
-  /** Imports: (slot, decoded page) and (slot, decoded page, word). */
-  readonly decode: FunctionRef;
-  readonly decodeStraddle: FunctionRef;
-  readonly ram: number;
-}
-
-/** Locals and labels of the interpreter function while it is being written. */
-export interface Frame {
-  readonly f: FunctionBody;
-  readonly parts: InterpreterParts;
-  readonly left: Local<'i32'>;
-  readonly entry: Local<'i32'>;
-  /** The decoded page in which `entry` lies. */
-  readonly page: Local<'i32'>;
-  readonly bias: Local<'i64'>;
-  /** pc on the way to `enter`. */
-  readonly pc: Local<'i64'>;
-  readonly op: Local<'i32'>;
-  /** Scratch of one handler. */
-  readonly va: Local<'i64'>;
-  readonly value: Local<'i64'>;
-  readonly slot: Local<'i32'>;
-  readonly host: Local<'i32'>;
-  readonly labels: {
-    readonly enter: Label;
-    readonly next: Label;
-    readonly dispatch: Label;
-    readonly check: Label;
-    readonly trapped: Label;
-  };
-}
-
-/** Adds and exports `run(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on. */
+/**
+ * Adds and exports `run(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on.
+ */
 export function defineInterpreter(module: WasmModule, parts: InterpreterParts): void {
   const run = module.func('run', { budget: 'i32' }, 'i32', (f, { budget }) => {
     const locals = {
@@ -123,26 +65,10 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
   module.exportFunction(run);
 }
 
-type Locals = Omit<Frame, 'labels'>;
-
-/** The program counter of the slot at hand. */
-export function pcOf({ bias, entry }: Locals): I64 {
-  return bias.get.add(entry.get.shrU(3).toI64U());
-}
-
-/** Writes back what other functions look at. */
-export function emitSync(frame: Locals): void {
-  setWord(frame.f, 'pc', pcOf(frame));
-  setControl(frame.f, 'left', frame.left.get);
-}
-
-/** Leaves `run`; pc is in memory. */
-export function emitExit({ f, left }: Locals, reason: number): void {
-  setControl(f, 'left', left.get);
-  f.return(reason);
-}
-
-/** From pc to a slot. A look-up happens here iff the page is not the one of the current fetch translation. */
+/**
+ * From pc to a slot. A look-up happens here iff the page is not the one of the current fetch
+ * translation.
+ */
 function emitEnter(locals: Locals, trapped: Label): void {
   const { f, parts, pc, page, left, bias, entry, slot } = locals;
   const tag = () => pc.get.and(-4096);
@@ -194,7 +120,10 @@ function emitNext(locals: Locals): void {
   f.set(op, load.i32U16(entry.get, SLOT.handler));
 }
 
-/** One block a handler, the outermost for handler 0: leaving a block leads to the handler's code after it. */
+/**
+ * One block a handler, the outermost for handler 0: leaving a block leads to the handler's code
+ * after it.
+ */
 function emitDispatch(frame: Frame): void {
   const { f } = frame;
   const count = PSEUDO.count + instructions.length;
@@ -221,4 +150,3 @@ function emitCheck(locals: Locals, enter: Label): void {
   f.set(pc, word('pc'));
   f.br(enter);
 }
-

@@ -1,11 +1,17 @@
-/** Handlers of slots that hold no decoded instruction: not decoded yet, past the page's end, straddling, illegal. */
+/**
+ * Handlers of slots that hold no decoded instruction: not decoded yet, past the page's end,
+ * straddling, illegal.
+ */
 import { callI32, load } from '@casmotion/wasm-asm';
 import { PSEUDO } from '../hart/code-pages.ts';
 import { SLOT, SLOT_BYTES, SLOTS_PER_PAGE } from '../hart/layout.ts';
 import { control } from '../hart/words.ts';
-import { emitSync, type Frame, pcOf } from './interpreter.ts';
+import { emitSync, type Frame, pcOf } from './frame.ts';
 
-/** The second sentinel remembers the last straddling instruction: its word in `imm`, its handler in `rs2`. */
+/**
+ * The second sentinel remembers the last straddling instruction: its word in `imm`, its handler in
+ * `rs2`.
+ */
 export const STRADDLE_MEMO_OFFSET = (SLOTS_PER_PAGE + 1) * SLOT_BYTES;
 
 export function emitPseudo(frame: Frame, handler: number): void {
@@ -30,7 +36,9 @@ function emitSentinel(frame: Frame): void {
   f.br(labels.enter);
 }
 
-/** A 32-bit instruction in the last halfword: its second half is looked up each time it executes. */
+/**
+ * A 32-bit instruction in the last halfword: its second half is looked up each time it executes.
+ */
 function emitStraddle(frame: Frame): void {
   const { f, parts, host, slot, page, op, entry, labels } = frame;
   emitSync(frame);
@@ -52,4 +60,3 @@ export function emitIllegal(frame: Frame): void {
   frame.f.call(frame.parts.illegal);
   frame.f.br(frame.labels.trapped);
 }
-

@@ -1,7 +1,7 @@
 /**
- * RV64C: each 16-bit instruction stands for one 32-bit instruction. Unprivileged ISA 20191213 chapter 16.
- * A row names the bits that must match and how the operands are spread over the long form; `expand` gives
- * undefined where the operands make the encoding reserved.
+ * RV64C: each 16-bit instruction stands for one 32-bit instruction. Unprivileged ISA 20191213
+ * chapter 16. A row names the bits that must match and how the operands are spread over the long
+ * form; `expand` gives undefined where the operands make the encoding reserved.
  */
 import { OPCODE } from './formats.ts';
 
@@ -178,7 +178,9 @@ function sType(opcode: number, funct3: number, base: number, from: number, imm: 
 }
 function bType(funct3: number, from: number, imm: number): number {
   const low = ((imm & 0x1e) << 7) | bit(imm, 11, 7);
-  return BRANCH | low | (funct3 << 12) | (from << 15) | ((imm & 0x7e0) << 20) | (imm & 0x1000) << 19;
+  return (
+    BRANCH | low | (funct3 << 12) | (from << 15) | ((imm & 0x7e0) << 20) | ((imm & 0x1000) << 19)
+  );
 }
 function jType(to: number, imm: number): number {
   const low = (imm & 0xff000) | bit(imm, 11, 20) | ((imm & 0x7fe) << 20);

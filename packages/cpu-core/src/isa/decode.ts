@@ -1,4 +1,7 @@
-/** From instruction words to slots of a decoded page: what the interpreter reads instead of the word. */
+/**
+ * From instruction words to slots of a decoded page: what the interpreter reads instead of the
+ * word.
+ */
 import { PSEUDO } from '../hart/code-pages.ts';
 import { F_OFFSET, SINK_OFFSET, SLOT, X_OFFSET } from '../hart/layout.ts';
 import { expandCompressed, isCompressed } from './compressed.ts';
@@ -17,8 +20,8 @@ export function endsRun(handler: number): boolean {
 }
 
 /**
- * Decodes `word` (16 bits where it is compressed) into the slot at `at` of `memory`, all but its handler, which is
- * returned so that the caller writes it last, or elsewhere.
+ * Decodes `word` (16 bits where it is compressed) into the slot at `at` of `memory`, all but its
+ * handler, which is returned so that the caller writes it last, or elsewhere.
  */
 export function decodeInto(memory: DataView, at: number, word: number): number {
   const sizeBytes = isCompressed(word) ? 2 : 4;

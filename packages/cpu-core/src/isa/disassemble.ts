@@ -5,16 +5,16 @@ import type { Format, Instruction, RegisterFile } from './instruction.ts';
 import { findInstruction, instructions } from './table.ts';
 
 /** ABI names of x0..x31. RISC-V calling convention, chapter 1. */
-export const X_NAMES: readonly string[] =
-  'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(
-    ' ',
-  );
+export const X_NAMES: readonly string[] = [
+  ...'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7'.split(' '),
+  ...'s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(' '),
+];
 
 /** ABI names of f0..f31. */
-export const F_NAMES: readonly string[] =
-  'ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11'.split(
-    ' ',
-  );
+export const F_NAMES: readonly string[] = [
+  ...'ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7'.split(' '),
+  ...'fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11'.split(' '),
+];
 
 /** One instruction as text. */
 export interface Disassembled {
@@ -22,7 +22,9 @@ export interface Disassembled {
   readonly sizeBytes: 2 | 4;
 }
 
-/** Disassembles the instruction in the low bits of `word`; `pc` turns branch offsets into addresses. */
+/**
+ * Disassembles the instruction in the low bits of `word`; `pc` turns branch offsets into addresses.
+ */
 export function disassemble(word: number, pc: bigint): Disassembled {
   const sizeBytes = isCompressed(word) ? 2 : 4;
   const long = sizeBytes === 2 ? expandCompressed(word & 0xffff) : word >>> 0;
@@ -34,7 +36,10 @@ export function disassemble(word: number, pc: bigint): Disassembled {
     return { text: `.insn 0x${bits.toString(16).padStart(digits, '0')}`, sizeBytes };
   }
   const operands = OPERANDS[instruction.format](long, pc, instruction);
-  return { text: operands === '' ? instruction.name : `${instruction.name} ${operands}`, sizeBytes };
+  return {
+    text: operands === '' ? instruction.name : `${instruction.name} ${operands}`,
+    sizeBytes,
+  };
 }
 
 type OperandText = (word: number, pc: bigint, instruction: Instruction) => string;

@@ -64,7 +64,9 @@ describe('encode', () => {
         const word = encode(row.name, operands);
         expect(findInstruction(word), row.name).toBe(number);
         if (operands.imm === undefined || row.format === 'csri') continue;
-        expect(immediateOf(row.format, word), `${row.name} ${word.toString(16)}`).toBe(operands.imm);
+        expect(immediateOf(row.format, word), `${row.name} ${word.toString(16)}`).toBe(
+          operands.imm,
+        );
         immediates++;
       }
     });

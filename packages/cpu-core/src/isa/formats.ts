@@ -1,4 +1,7 @@
-/** Encodings: row constructors, one a format, and the extraction of fields. Unprivileged ISA 20191213 §2.2-2.3. */
+/**
+ * Encodings: row constructors, one a format, and the extraction of fields. Unprivileged ISA
+ * 20191213 §2.2-2.3.
+ */
 import type {
   Compare,
   Compute,
@@ -56,10 +59,19 @@ export function iType(opcode: number, funct3: number, compute: Compute): Row {
   return row('I', MASK_FUNCT3, opcode | (funct3 << 12), 'pure', computeImmediate(compute));
 }
 
-/** rd := compute(rs1, shamt); `top` is what stands above the shift amount of 6 (or, for words, 5) bits. */
+/**
+ * rd := compute(rs1, shamt); `top` is what stands above the shift amount of 6 (or, for words, 5)
+ * bits.
+ */
 export function shiftType(opcode: number, funct3: number, top: number, compute: Compute): Row {
   const mask = opcode === OPCODE.OP_IMM_32 ? MASK_FUNCT7 : 0xfc00_707f;
-  return row('shift', mask, opcode | (funct3 << 12) | (top << 25), 'pure', computeImmediate(compute));
+  return row(
+    'shift',
+    mask,
+    opcode | (funct3 << 12) | (top << 25),
+    'pure',
+    computeImmediate(compute),
+  );
 }
 
 /** rd := compute(imm, pc), imm being the upper 20 bits in place. */

@@ -2,7 +2,10 @@
 import type { FloatMnemonic } from '../float/define-float.ts';
 import type { Ops } from './ops.ts';
 
-/** One instruction. The table is the only place that knows it; engines, disassembler and docs are made from it. */
+/**
+ * One instruction. The table is the only place that knows it; engines, disassembler and docs are
+ * made from it.
+ */
 export interface Instruction {
   readonly name: string;
   /** Extension as in `docs/isa.md`: I, M, A, F, D, Zicsr, Zifencei, S, ... */
@@ -16,13 +19,16 @@ export interface Instruction {
 }
 
 /**
- * For premises C2 and C3. pure: a function of registers and memory; privileged: traps outside its mode;
- * sensitive: its result depends on machine state besides registers and memory (CSRs, translation, reservation);
- * input: could read something from outside and so must be interceptable.
+ * For premises C2 and C3. pure: a function of registers and memory; privileged: traps outside its
+ * mode; sensitive: its result depends on machine state besides registers and memory (CSRs,
+ * translation, reservation); input: could read something from outside and so must be interceptable.
  */
 export type InstructionClass = 'pure' | 'privileged' | 'sensitive' | 'input';
 
-/** Which fields a word has; the operand text of the assembler follows from it. Unprivileged ISA §2.2, §2.3. */
+/**
+ * Which fields a word has; the operand text of the assembler follows from it. Unprivileged ISA
+ * §2.2, §2.3.
+ */
 export type Format =
   | 'R' // rd, rs1, rs2
   | 'R2' // rd, rs1
@@ -55,7 +61,10 @@ export type Compare = <V, B>(op: Ops<V, B>, a: V, b: V) => B;
 
 /** What an instruction does, beside advancing pc. */
 export type Semantics =
-  /** rd := compute(operands); a second operand of `imm` is the sign-extended immediate, `pc` the program counter. */
+  /**
+   * rd := compute(operands); a second operand of `imm` is the sign-extended immediate, `pc` the
+   * program counter.
+   */
   | {
       readonly type: 'compute';
       readonly rd: RegisterFile;
@@ -71,7 +80,12 @@ export type Semantics =
       readonly rounds: boolean;
     }
   /** rd := memory[rs1 + imm], extended; a 32-bit load to a float register is NaN-boxed. */
-  | { readonly type: 'load'; readonly rd: RegisterFile; readonly width: Width; readonly signed: boolean }
+  | {
+      readonly type: 'load';
+      readonly rd: RegisterFile;
+      readonly width: Width;
+      readonly signed: boolean;
+    }
   /** memory[rs1 + imm] := low bits of rs2. */
   | { readonly type: 'store'; readonly source: RegisterFile; readonly width: Width }
   | { readonly type: 'branch'; readonly condition: Compare }

@@ -1,9 +1,11 @@
 /**
- * The abstract builder in which the meaning of instructions is written. `V` is a 64-bit value and `B` a truth
- * value of whoever builds: expressions of WebAssembly in both engines, bigints in the test oracle.
+ * The abstract builder in which the meaning of instructions is written. `V` is a 64-bit value and
+ * `B` a truth value of whoever builds: expressions of WebAssembly in both engines, bigints in the
+ * test oracle.
  *
- * A value may be used more than once. No operation here traps, reads the host or touches memory: division by
- * zero and overflow have the results that RISC-V gives them (Unprivileged ISA 20191213 §7.2).
+ * A value may be used more than once. No operation here traps, reads the host or touches memory:
+ * division by zero and overflow have the results that RISC-V gives them (Unprivileged ISA 20191213
+ * §7.2).
  */
 export interface Ops<V, B> {
   const(value: number | bigint): V;

@@ -1,6 +1,7 @@
 /**
- * RV64A: atomics. Unprivileged ISA 20191213 chapter 8. The word forms see both operands sign-extended from 32
- * bits, and the engine writes back the low half; aq and rl order nothing on a machine that runs one step at a time.
+ * RV64A: atomics. Unprivileged ISA 20191213 chapter 8. The word forms see both operands
+ * sign-extended from 32 bits, and the engine writes back the low half; aq and rl order nothing on a
+ * machine that runs one step at a time.
  */
 import { defineInstructions, OPCODE, type Row, row } from './formats.ts';
 import type { Compute } from './instruction.ts';

@@ -1,7 +1,7 @@
 /**
- * RV64F and RV64D: single and double precision. Unprivileged ISA 20191213 chapters 11 and 12. A single lives in
- * the low half of a register whose high half is all ones (NaN-boxing, §12.2); a value that is not boxed so
- * counts as the canonical NaN.
+ * RV64F and RV64D: single and double precision. Unprivileged ISA 20191213 chapters 11 and 12. A
+ * single lives in the low half of a register whose high half is all ones (NaN-boxing, §12.2); a
+ * value that is not boxed so counts as the canonical NaN.
  */
 import type { FloatMnemonic } from '../float/define-float.ts';
 import { defineInstructions, MASK_FUNCT3, MASK_FUNCT7, OPCODE, type Row, row } from './formats.ts';
@@ -16,11 +16,28 @@ const MASK_FMT = 0x0600_007f;
 
 type Precision = 's' | 'd';
 
+/** Loads and stores of a precision. */
+function memoryRows(p: Precision): Record<string, Row> {
+  const width = p === 's' ? 32 : 64;
+  const memory = p === 's' ? 0b010 : 0b011;
+  return {
+    [p === 's' ? 'flw' : 'fld']: row('load', MASK_FUNCT3, LOAD_FP | (memory << 12), 'pure', {
+      type: 'load',
+      rd: 'f',
+      width,
+      signed: false,
+    }),
+    [p === 's' ? 'fsw' : 'fsd']: row('store', MASK_FUNCT3, STORE_FP | (memory << 12), 'pure', {
+      type: 'store',
+      source: 'f',
+      width,
+    }),
+  };
+}
+
 function precision(p: Precision): Record<string, Row> {
   const fmt = p === 's' ? 0 : 1;
-  const width = p === 's' ? 32 : 64;
   const f = (funct7: number) => OP_FP | ((funct7 | fmt) << 25);
-  const memory = p === 's' ? 0b010 : 0b011;
 
   const arithmetic = (funct7: number, operation: FloatMnemonic) =>
     float('Rrm', MASK_RM, f(funct7), 'f', ['f', 'f'], operation, true);
@@ -41,17 +58,7 @@ function precision(p: Precision): Record<string, Row> {
     });
 
   return {
-    [p === 's' ? 'flw' : 'fld']: row('load', MASK_FUNCT3, LOAD_FP | (memory << 12), 'pure', {
-      type: 'load',
-      rd: 'f',
-      width,
-      signed: false,
-    }),
-    [p === 's' ? 'fsw' : 'fsd']: row('store', MASK_FUNCT3, STORE_FP | (memory << 12), 'pure', {
-      type: 'store',
-      source: 'f',
-      width,
-    }),
+    ...memoryRows(p),
     [`fmadd.${p}`]: fused(MADD, `fmadd.${p}`),
     [`fmsub.${p}`]: fused(MSUB, `fmsub.${p}`),
     [`fnmsub.${p}`]: fused(NMSUB, `fnmsub.${p}`),
@@ -69,7 +76,15 @@ function precision(p: Precision): Record<string, Row> {
     [`feq.${p}`]: exact(0b1010000, 0b010, 'x', `feq.${p}`),
     [`flt.${p}`]: exact(0b1010000, 0b001, 'x', `flt.${p}`),
     [`fle.${p}`]: exact(0b1010000, 0b000, 'x', `fle.${p}`),
-    [`fclass.${p}`]: float('R2', MASK_RS2_FUNCT3, f(0b1110000) | (1 << 12), 'x', ['f'], `fclass.${p}`, false),
+    [`fclass.${p}`]: float(
+      'R2',
+      MASK_RS2_FUNCT3,
+      f(0b1110000) | (1 << 12),
+      'x',
+      ['f'],
+      `fclass.${p}`,
+      false,
+    ),
     [`fcvt.w.${p}`]: toInteger(0, `fcvt.w.${p}`),
     [`fcvt.wu.${p}`]: toInteger(1, `fcvt.wu.${p}`),
     [`fcvt.l.${p}`]: toInteger(2, `fcvt.l.${p}`),
@@ -98,13 +113,24 @@ export const rv64f = defineInstructions('F', {
 
 export const rv64d = defineInstructions('D', {
   ...precision('d'),
-  'fcvt.s.d': float('R2rm', MASK_RS2_RM, OP_FP | (0b0100000 << 25) | (1 << 20), 'f', ['f'], 'fcvt.s.d', true),
+  'fcvt.s.d': float(
+    'R2rm',
+    MASK_RS2_RM,
+    OP_FP | (0b0100000 << 25) | (1 << 20),
+    'f',
+    ['f'],
+    'fcvt.s.d',
+    true,
+  ),
   'fcvt.d.s': float('R2rm', MASK_RS2_RM, OP_FP | (0b0100001 << 25), 'f', ['f'], 'fcvt.d.s', true),
   'fmv.x.d': move(0b1110001 << 25, 'x', (_op, a) => a),
   'fmv.d.x': move(0b1111001 << 25, 'f', (_op, a) => a),
 });
 
-/** From the signs of two operands the sign of the result; only the sign bit of what it gives is used. */
+/**
+ * From the signs of two operands the sign of the result; only the sign bit of what it gives is
+ * used.
+ */
 type SignRule = <V, B>(op: Ops<V, B>, a: V, b: V) => V;
 
 function injectDouble(sign: SignRule): Compute {
@@ -123,7 +149,10 @@ function injectSingle(sign: SignRule): Compute {
   };
 }
 
-/** The single in a register, or the canonical NaN where it is not boxed; in the low half, the rest any. */
+/**
+ * The single in a register, or the canonical NaN where it is not boxed; in the low half, the rest
+ * any.
+ */
 function unbox<V, B>(op: Ops<V, B>, a: V): V {
   const isBoxed = op.eq(op.shrU(a, op.const(32)), op.const(0xffff_ffffn));
   return op.select(isBoxed, a, op.const(0x7fc0_0000n));

@@ -91,7 +91,10 @@ export const rv64i = defineInstructions('I', {
   fence: row('none', MASK_FUNCT3, MISC_MEM, 'pure', { type: 'system', action: 'fence' }),
 });
 
-/** Stores are seen by fetches at once here, so fence.i has nothing left to do. Unprivileged ISA chapter 3. */
+/**
+ * Stores are seen by fetches at once here, so fence.i has nothing left to do. Unprivileged ISA
+ * chapter 3.
+ */
 export const zifencei = defineInstructions('Zifencei', {
   'fence.i': row('none', MASK_FUNCT3, MISC_MEM | (0b001 << 12), 'pure', {
     type: 'system',

@@ -14,7 +14,8 @@ export const rv64m = defineInstructions('M', {
   rem: rType(OP, 0b110, MULDIV, (op, a, b) => op.remS(a, b)),
   remu: rType(OP, 0b111, MULDIV, (op, a, b) => op.remU(a, b)),
 
-  // The 64-bit quotient of extended words is right in its low half also for overflow and division by zero.
+  // The 64-bit quotient of extended words is right in its low half also for overflow and division
+  // by zero.
   mulw: rType(OP_32, 0b000, MULDIV, (op, a, b) => op.signExtend32(op.mul(a, b))),
   divw: rType(OP_32, 0b100, MULDIV, (op, a, b) =>
     op.signExtend32(op.divS(op.signExtend32(a), op.signExtend32(b))),

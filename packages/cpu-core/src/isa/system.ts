@@ -1,4 +1,7 @@
-/** Zicsr and the privileged instructions. Unprivileged ISA 20191213 chapter 9; Priv. 1.12 §3.3, §4.2. */
+/**
+ * Zicsr and the privileged instructions. Unprivileged ISA 20191213 chapter 9; Priv. 1.12 §3.3,
+ * §4.2.
+ */
 import { defineInstructions, MASK_ALL, MASK_FUNCT3, OPCODE, type Row, row } from './formats.ts';
 import type { Compute, InstructionClass, SystemAction } from './instruction.ts';
 

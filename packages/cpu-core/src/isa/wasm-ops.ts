@@ -1,5 +1,6 @@
 /** The abstract builder over expressions of WebAssembly: what both engines emit. */
-import { callI64, type FunctionRef, I32, I64, WasmModule } from '@casmotion/wasm-asm';
+import type { I32, WasmModule } from '@casmotion/wasm-asm';
+import { callI64, type FunctionRef, I64 } from '@casmotion/wasm-asm';
 import type { Ops } from './ops.ts';
 
 /** Functions that operations call: too long to repeat at each use. */
@@ -75,7 +76,10 @@ function defineMulHighU(module: WasmModule): FunctionRef {
   });
 }
 
-/** Division by zero gives all ones and the dividend; overflow the dividend and 0. Unprivileged ISA table 7.1. */
+/**
+ * Division by zero gives all ones and the dividend; overflow the dividend and 0. Unprivileged ISA
+ * table 7.1.
+ */
 function defineDivision(module: WasmModule) {
   const params = { a: 'i64', b: 'i64' } as const;
   const define = (name: string, whenZero: (a: I64) => I64, divide: (a: I64, b: I64) => I64) =>
@@ -83,7 +87,12 @@ function defineDivision(module: WasmModule) {
       f.if(b.get.eqz(), () => f.return(whenZero(a.get)));
       f.return(divide(a.get, b.get));
     });
-  const defineSigned = (name: string, whenZero: (a: I64) => I64, whenMinusOne: (a: I64) => I64, divide: (a: I64, b: I64) => I64) =>
+  const defineSigned = (
+    name: string,
+    whenZero: (a: I64) => I64,
+    whenMinusOne: (a: I64) => I64,
+    divide: (a: I64, b: I64) => I64,
+  ) =>
     module.func(name, params, 'i64', (f, { a, b }) => {
       f.if(b.get.eqz(), () => f.return(whenZero(a.get)));
       f.if(b.get.eq(-1), () => f.return(whenMinusOne(a.get)));
@@ -94,7 +103,17 @@ function defineDivision(module: WasmModule) {
   return {
     divU: define('divU', allOnes, (a, b) => a.divU(b)),
     remU: define('remU', dividend, (a, b) => a.remU(b)),
-    divS: defineSigned('divS', allOnes, (a) => I64.const(0).sub(a), (a, b) => a.divS(b)),
-    remS: defineSigned('remS', dividend, () => I64.const(0), (a, b) => a.remS(b)),
+    divS: defineSigned(
+      'divS',
+      allOnes,
+      (a) => I64.const(0).sub(a),
+      (a, b) => a.divS(b),
+    ),
+    remS: defineSigned(
+      'remS',
+      dividend,
+      () => I64.const(0),
+      (a, b) => a.remS(b),
+    ),
   };
 }

@@ -12,7 +12,9 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
 }
 
-/** A core with 1 MiB of RAM and, unless told otherwise, nothing on its bus; pc at the start of RAM. */
+/**
+ * A core with 1 MiB of RAM and, unless told otherwise, nothing on its bus; pc at the start of RAM.
+ */
 export function makeCore(options: TestCoreOptions = {}): CoreInterface {
   const all: CoreOptions = {
     ramSizeBytes: options.ramSizeBytes ?? 2 ** 20,
