@@ -205,7 +205,7 @@ const BY_NUMBER = new Map<number, EventCodec<MachineEvent>>(
 
 /** The codec of an event. */
 export function codecOf(event: MachineEvent): EventCodec<MachineEvent> {
-  return EVENT_CODECS[event.kind] as unknown as EventCodec<MachineEvent>;
+  return EVENT_CODECS[event.kind];
 }
 
 /** The codec of a number read from a log. Throws {@link EventValueError} with the byte offset. */

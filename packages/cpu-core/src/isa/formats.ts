@@ -131,7 +131,12 @@ export function immediateOf(format: Format, word: number): number {
     case 'Rrm':
     case 'R2rm':
       return (word >>> 12) & 7;
-    default:
+    case 'R':
+    case 'R2':
+    case 'amo':
+    case 'lr':
+    case 'sfence':
+    case 'none':
       return 0;
   }
 }
