@@ -114,6 +114,10 @@ export class FakeMachine implements MachineInterface {
         this.#mix(event.port);
         this.#isWaiting = false;
         break;
+      case 'net-packet':
+      case 'power':
+      case 'marker':
+        break;
       default:
         assert(false, `the fake has no ${event.kind}`);
     }
