@@ -1,0 +1,56 @@
+/**
+ * Compares random programs on this core and on QEMU: final registers, CSRs, memory, page tables and
+ * the log of traps.
+ *
+ *   node --conditions=casmotion-source --import tsx scripts/fuzz-against-qemu.ts
+ *        [--seed N] [--count N]
+ *
+ * Prints what was run; exits with 1 at the first batch that differs, with the seeds, a listing of
+ * the first program and the command that repeats it.
+ */
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { compareSeeds } from '../test/differential/compare.ts';
+import { QEMU, runOnQemu } from '../test/differential/qemu.ts';
+
+const BATCH = 1000;
+
+const { values } = parseArgs({
+  options: { seed: { type: 'string' }, count: { type: 'string', default: '1000' } },
+});
+const seed = values.seed === undefined ? Date.now() >>> 0 : Number(values.seed);
+process.exitCode = main(seed, Number(values.count));
+
+function main(firstSeed: number, count: number): number {
+  if (!Number.isSafeInteger(firstSeed) || !Number.isSafeInteger(count) || count < 1) {
+    console.error('--seed and --count take whole numbers, --count from 1');
+    return 1;
+  }
+  if (spawnSync(QEMU, ['--version']).status !== 0) {
+    console.error(`not installed: ${QEMU}`);
+    return 1;
+  }
+  const causes = new Map<bigint, number>();
+  let steps = 0;
+  for (let done = 0; done < count; done += BATCH) {
+    const batch = Math.min(BATCH, count - done);
+    const result = compareSeeds(firstSeed + done, batch, runOnQemu);
+    if (result.difference !== undefined) {
+      console.error(result.difference);
+      console.error(`differ: seeds ${result.differingSeeds.join(' ')}`);
+      console.error(`repeat: --seed ${result.differingSeeds[0]} --count 1`);
+      return 1;
+    }
+    for (const [cause, n] of result.causes) causes.set(cause, (causes.get(cause) ?? 0) + n);
+    steps += result.steps;
+  }
+  console.log(`${count} programs equal from seed ${firstSeed}: ${steps} steps`);
+  const sorted = [...causes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const text = sorted.map(([cause, n]) => `${name(cause)}:${n}`);
+  console.log(`traps by cause: ${text.join(' ')}`);
+  return 0;
+}
+
+function name(cause: bigint): string {
+  return cause >> 63n === 0n ? `${cause}` : `interrupt-${cause & 63n}`;
+}
