@@ -1,9 +1,9 @@
 /// <reference types="node" />
 /**
  * Goal: programs of all instructions, modes and traps end here as they end on QEMU. Method: seeded
- * random programs (random-program.ts) run by one monitor on both; final registers, CSRs, data, code,
- * page tables with their A and D bits, and logs of traps are compared byte by byte. Any number by
- * scripts/fuzz-against-qemu.ts. A reference with one bit flipped must be caught.
+ * random programs (random-program.ts) run by one monitor on both; final registers, CSRs, data,
+ * code, page tables with their A and D bits, and logs of traps are compared byte by byte. Any
+ * number by scripts/fuzz-against-qemu.ts. A reference with one bit flipped must be caught.
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
