@@ -35,7 +35,10 @@ export interface Device {
 
 export type AccessSize = 1 | 2 | 4;
 
-/** An interrupt line into the PLIC. Level-triggered; setting it to what it is does nothing. */
+/**
+ * An interrupt line. A device drives it anew whenever what the line depends on may have changed;
+ * into the PLIC, each drive to high is a request.
+ */
 export interface InterruptLine {
   set(isHigh: boolean): void;
 }

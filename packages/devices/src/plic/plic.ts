@@ -1,15 +1,17 @@
 /**
- * PLIC: level-triggered sources, priorities, and contexts that claim and complete.
+ * PLIC: sources, priorities, and contexts that claim and complete.
  * RISC-V Platform-Level Interrupt Controller Specification 1.0.0_rc5.
  *
- * State: of each source its line level, pending bit, claimed bit (its gateway waits for a
- * completion) and priority; of each context its enable bits and threshold.
+ * Gateways are those of QEMU's `virt` (docs/adr/0010-plic-gateways.md): each time that a device
+ * drives its line high is one request. A request made while the source is claimed waits for the
+ * completion; a line that merely stays high asks for nothing more.
+ *
+ * State: of each source its pending bit, claimed bit (its gateway waits for a completion) and
+ * priority; of each context its enable bits and threshold.
  * Invariants, after each call:
- *   1. not (pending and claimed): a gateway forwards one request at a time;
- *   2. a source whose line is high is pending or claimed;
- *   3. priority, threshold <= 7; source 0 has no bit anywhere;
- *   4. a context's line is high exactly if a pending, enabled source has a priority above
- *      its threshold.
+ *   1. priority, threshold <= 7; source 0 has no bit anywhere;
+ *   2. a context's line is high exactly if a pending, unclaimed, enabled source has a priority
+ *      above its threshold.
  */
 import { assert, MalformedError, type ByteReader, type ByteWriter } from '@casmotion/base';
 import type { AccessSize, Device, InterruptLine } from '../device.ts';
@@ -31,7 +33,6 @@ export class Plic implements Device {
   readonly name = 'plic';
   readonly #contexts: readonly PlicContext[];
   readonly #priorities = new Uint8Array(PLIC_SOURCES + 1);
-  readonly #levels = new Uint32Array(WORDS);
   readonly #pending = new Uint32Array(WORDS);
   readonly #claimed = new Uint32Array(WORDS);
 
@@ -47,7 +48,7 @@ export class Plic implements Device {
   /** The line of `source`, 1 to 95, for the device that is wired to it. */
   line(source: number): InterruptLine {
     assert(source >= 1 && source <= PLIC_SOURCES, `PLIC source ${source}`);
-    return { set: (isHigh) => this.#setLevel(source, isHigh) };
+    return { set: (isHigh) => (isHigh ? this.#request(source) : undefined) };
   }
 
   read(offset: number, sizeBytes: AccessSize): number {
@@ -77,7 +78,7 @@ export class Plic implements Device {
 
   snapshot(writer: ByteWriter): void {
     writer.bytes(this.#priorities);
-    for (const words of [this.#levels, this.#pending, this.#claimed]) writeWords(writer, words);
+    for (const words of [this.#pending, this.#claimed]) writeWords(writer, words);
     for (const context of this.#contexts) {
       writer.u8(context.threshold);
       writeWords(writer, context.enables);
@@ -89,9 +90,7 @@ export class Plic implements Device {
       const max = source === 0 ? 0 : PRIORITY_MAX;
       this.#priorities[source] = readAtMost(reader, max, () => reader.u8());
     }
-    const start = reader.fileOffset;
-    for (const words of [this.#levels, this.#pending, this.#claimed]) readWords(reader, words);
-    if (!this.#gatewaysHold()) throw new MalformedError('PLIC gateways contradict', start);
+    for (const words of [this.#pending, this.#claimed]) readWords(reader, words);
     for (const context of this.#contexts) {
       context.threshold = readAtMost(reader, PRIORITY_MAX, () => reader.u8());
       readWords(reader, context.enables);
@@ -99,11 +98,10 @@ export class Plic implements Device {
     this.#notify();
   }
 
-  /** Power-on. The wires' levels stay what the devices drive them to. */
   reset(): void {
     this.#priorities.fill(0);
     this.#claimed.fill(0);
-    this.#pending.set(this.#levels);
+    this.#pending.fill(0);
     for (const context of this.#contexts) {
       context.enables.fill(0);
       context.threshold = 0;
@@ -111,19 +109,15 @@ export class Plic implements Device {
     this.#notify();
   }
 
-  /** Asserts invariants 1 to 3; tests call it after every step. */
+  /** Asserts invariant 1; tests call it after every step. */
   checkInvariants(): void {
-    assert(this.#gatewaysHold(), 'PLIC invariants 1 and 2');
     assert(this.#priorities[0] === 0, 'PLIC source 0 has a priority');
     assert(this.#priorities.every((priority) => priority <= PRIORITY_MAX), 'PLIC priority');
   }
 
-  #setLevel(source: number, isHigh: boolean): void {
+  /** Not retracted when the line falls ("Interrupt Gateways"). */
+  #request(source: number): void {
     const [word, bit] = [source >> 5, 1 << (source & 31)];
-    if (isHigh === (((this.#levels[word] ?? 0) & bit) !== 0)) return;
-    this.#levels[word] = (this.#levels[word] ?? 0) ^ bit;
-    // A request once forwarded is not retracted ("Interrupt Gateways").
-    if (!isHigh || ((this.#claimed[word] ?? 0) & bit) !== 0) return;
     this.#pending[word] = (this.#pending[word] ?? 0) | bit;
     this.#notify();
   }
@@ -162,19 +156,18 @@ export class Plic implements Device {
     const [word, bit] = [source >> 5, 1 << (source & 31)];
     if (((context.enables[word] ?? 0) & (this.#claimed[word] ?? 0) & bit) === 0) return;
     this.#claimed[word] = (this.#claimed[word] ?? 0) & ~bit;
-    // Still asserted: the gateway forwards a new request.
-    this.#pending[word] = (this.#pending[word] ?? 0) | ((this.#levels[word] ?? 0) & bit);
   }
 
   /**
-   * The pending, enabled source of the highest priority above `floor`, lowest number first; 0 for
-   * none.
+   * The pending, unclaimed, enabled source of the highest priority above `floor`, lowest number
+   * first; 0 for none.
    */
   #best(context: PlicContext, floor: number): number {
     let best = 0;
     let bestPriority = floor;
     for (let word = 0; word < WORDS; word++) {
-      let bits = (this.#pending[word] ?? 0) & (context.enables[word] ?? 0);
+      const forwarded = (this.#pending[word] ?? 0) & ~(this.#claimed[word] ?? 0);
+      let bits = forwarded & (context.enables[word] ?? 0);
       while (bits !== 0) {
         const source = word * 32 + 31 - Math.clz32(bits & -bits);
         const priority = this.#priorities[source] ?? 0;
@@ -189,15 +182,6 @@ export class Plic implements Device {
     for (const context of this.#contexts) {
       context.line.set(this.#best(context, context.threshold) !== 0);
     }
-  }
-
-  #gatewaysHold(): boolean {
-    for (let word = 0; word < WORDS; word++) {
-      const [level, pending] = [this.#levels[word] ?? 0, this.#pending[word] ?? 0];
-      const claimed = this.#claimed[word] ?? 0;
-      if ((pending & claimed) !== 0 || (level & ~(pending | claimed)) !== 0) return false;
-    }
-    return true;
   }
 }
 

@@ -45,6 +45,15 @@ test('DLAB opens the divisor latch over RBR and IER', () => {
   expect(sent).toEqual([]);
 });
 
+test('looking at the line status drives no line; reading data does (xv6 counts on it)', () => {
+  write(reg.IER_DLM, reg.IER_THR_EMPTY);
+  const { drives } = line;
+  read(reg.LSR);
+  expect(line.drives).toBe(drives);
+  read(reg.RBR_THR_DLL);
+  expect(line.drives).toBe(drives + 1);
+});
+
 describe('transmitting', () => {
   test('a byte is out at once and the transmitter always empty (OpenSBI, xv6 polled)', () => {
     for (const byte of ascii('ok')) {

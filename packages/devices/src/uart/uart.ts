@@ -68,8 +68,10 @@ export class Uart implements Device {
   }
 
   read(offset: number, _sizeBytes: AccessSize): number {
+    const isOverrun = this.#isOverrun;
     const value = this.#readRegister(offset);
-    this.#update();
+    // A look at the status is no reason for another interrupt: xv6 looks at it in each.
+    if (offset !== reg.LSR || isOverrun) this.#update();
     return value;
   }
 

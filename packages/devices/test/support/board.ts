@@ -68,8 +68,11 @@ export class FakeLine implements InterruptLine {
   isHigh = false;
   /** Changes from low to high. */
   rises = 0;
+  /** Calls, whatever the level: into a PLIC each of them to high is a request. */
+  drives = 0;
 
   set(isHigh: boolean): void {
+    this.drives++;
     if (isHigh && !this.isHigh) this.rises++;
     this.isHigh = isHigh;
   }

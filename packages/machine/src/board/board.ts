@@ -96,13 +96,13 @@ export class Board {
       : [];
 
     const windows: BusWindow[] = [
-      { region: regionNamed('plic'), device: plic },
       { region: regionNamed('aclint'), device: aclint },
       { region: regionNamed('rtc'), device: rtc },
       { region: regionNamed('uart'), device: this.uart },
       { region: regionNamed('event-channel'), device: this.eventChannel },
       { region: regionNamed('finisher'), device: finisher },
       ...virtio.fill(),
+      { region: regionNamed('plic'), device: plic },
     ];
     this.bus = new Bus(windows);
     this.#devices = windows.map(({ device }) => device);
@@ -118,7 +118,7 @@ export class Board {
     for (const device of this.#devices) device.snapshot(writer);
   }
 
-  /** The PLIC first: the others drive their lines into it, at the levels it has already. */
+  /** The PLIC last: to drive a line is to ask for an interrupt, and a restore asks for none. */
   restore(reader: ByteReader): void {
     this.alarms.clear();
     for (const device of this.#devices) device.restore(reader);
