@@ -10,7 +10,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { compareSeeds } from '../test/differential/compare.ts';
+import { compareSeeds, neverGenerated } from '../test/differential/compare.ts';
 import { QEMU, runOnQemu } from '../test/differential/qemu.ts';
 
 const BATCH = 1000;
@@ -31,6 +31,7 @@ function main(firstSeed: number, count: number): number {
     return 1;
   }
   const causes = new Map<bigint, number>();
+  const generated = new Map<string, number>();
   let steps = 0;
   for (let done = 0; done < count; done += BATCH) {
     const batch = Math.min(BATCH, count - done);
@@ -41,14 +42,22 @@ function main(firstSeed: number, count: number): number {
       console.error(`repeat: --seed ${result.differingSeeds[0]} --count 1`);
       return 1;
     }
-    for (const [cause, n] of result.causes) causes.set(cause, (causes.get(cause) ?? 0) + n);
+    addCounts(causes, result.causes);
+    addCounts(generated, result.generated);
     steps += result.steps;
   }
   console.log(`${count} programs equal from seed ${firstSeed}: ${steps} steps`);
   const sorted = [...causes].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const text = sorted.map(([cause, n]) => `${name(cause)}:${n}`);
   console.log(`traps by cause: ${text.join(' ')}`);
+  const least = [...generated].toSorted(([, a], [, b]) => a - b).slice(0, 5);
+  console.log(`rarest instructions: ${least.map(([what, n]) => `${what}:${n}`).join(' ')}`);
+  console.log(`never generated: ${neverGenerated(generated).join(' ') || 'none'}`);
   return 0;
+}
+
+function addCounts<K>(totals: Map<K, number>, counts: ReadonlyMap<K, number>): void {
+  for (const [key, n] of counts) totals.set(key, (totals.get(key) ?? 0) + n);
 }
 
 function name(cause: bigint): string {

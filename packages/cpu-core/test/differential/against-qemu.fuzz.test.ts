@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { RAM_START } from '../support/make-core.ts';
-import { compareSeeds, runHere } from './compare.ts';
+import { compareSeeds, neverGenerated, runHere } from './compare.ts';
 import { HEADER, regionAt } from './layout.ts';
 import { QEMU, runOnQemu } from './qemu.ts';
 
@@ -24,10 +24,12 @@ const INTERRUPTS = [1, 5, 9];
 describe('random programs', () => {
   test.skipIf(isSkipped)(`equal QEMU's from seed ${SEED} (needs ${QEMU})`, () => {
     expect(hasQemu, `${QEMU}, which CI must have`).toBe(true);
-    const { difference, differingSeeds, causes, steps } = compareSeeds(SEED, COUNT, runOnQemu);
+    const result = compareSeeds(SEED, COUNT, runOnQemu);
+    const { difference, differingSeeds, causes, steps, generated } = result;
     const repeat = `scripts/fuzz-against-qemu.ts --seed ${differingSeeds[0]} --count 1`;
     expect(difference, repeat).toBeUndefined();
     expect(steps).toBeGreaterThan(COUNT * 500);
+    expect(neverGenerated(generated)).toEqual([]);
     for (const cause of CAUSES) expect(causes.get(BigInt(cause)), `cause ${cause}`).toBeDefined();
     for (const n of INTERRUPTS) {
       expect(causes.get((1n << 63n) | BigInt(n)), `interrupt ${n}`).toBeDefined();

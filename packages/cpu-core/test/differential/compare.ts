@@ -1,6 +1,8 @@
 /** Runs random programs here and on a reference, and says where results differ. Test support. */
 import type { CoreExit } from '../../src/core-interface.ts';
 import { disassemble, F_NAMES, X_NAMES } from '../../src/isa/disassemble.ts';
+import { expandCompressed, isCompressed } from '../../src/isa/compressed.ts';
+import { findInstruction, instructions } from '../../src/isa/table.ts';
 import { FINISHER, makeCore, poke, RAM_START } from '../support/make-core.ts';
 import { FINAL_CSRS, HEADER, LOG, MONITOR, PAGE, PAGES, REGION_BYTES, regionAt } from './layout.ts';
 import { assembleMonitor, MTIMECMP } from './monitor.ts';
@@ -13,6 +15,8 @@ export interface Comparison {
   /** Traps logged over all programs, by cause as M- and S-mode saw them. */
   readonly causes: ReadonlyMap<bigint, number>;
   readonly steps: number;
+  /** Instructions of the table, by name, as often as the programs hold them. */
+  readonly generated: ReadonlyMap<string, number>;
 }
 
 /** Seeds `seed` to `seed + count - 1`, a program each; all in one run of the reference. */
@@ -38,7 +42,14 @@ export function compareSeeds(
     const title = `program of seed ${seed + i} (${what}):`;
     difference ??= [title, ...found, listing(program)].join('\n');
   });
-  return { difference, differingSeeds, causes: countCauses(ours.ram, count), steps: ours.steps };
+  const causes = countCauses(ours.ram, count);
+  const generated = countInstructions(programs);
+  return { difference, differingSeeds, causes, steps: ours.steps, generated };
+}
+
+/** Instructions of the table that no program held, by name. */
+export function neverGenerated(generated: ReadonlyMap<string, number>): string[] {
+  return instructions.map(({ name }) => name).filter((name) => !generated.has(name));
 }
 
 const STEPS_MAX_EACH = 100_000;
@@ -111,18 +122,44 @@ function placeName(at: number): string {
   return `page ${page} offset 0x${offset.toString(16)}`;
 }
 
-function listing({ code, entry }: RandomProgram): string {
+function listing(program: RandomProgram): string {
+  return wordsOf(program)
+    .map(({ at, word, sizeBytes }) => {
+      const bits = word.toString(16).padStart(sizeBytes * 2, '0');
+      const { text } = disassemble(word, BigInt(at));
+      return `  ${at.toString(16)}: ${bits.padEnd(8)}  ${text}`;
+    })
+    .join('\n');
+}
+
+interface Word {
+  readonly at: number;
+  readonly word: number;
+  readonly sizeBytes: 2 | 4;
+}
+
+/** The instructions of a program in sequence, whether legal or not. */
+function wordsOf({ code, entry }: RandomProgram): Word[] {
   const view = new DataView(code.buffer, code.byteOffset, code.length);
-  const lines: string[] = [];
+  const words: Word[] = [];
   for (let at = 0; at < code.length; ) {
     const half = view.getUint16(at, true);
-    const word = (half & 3) === 3 && at + 4 <= code.length ? view.getUint32(at, true) : half;
-    const { text, sizeBytes } = disassemble(word, BigInt(entry + at));
-    const bits = word.toString(16).padStart(sizeBytes * 2, '0');
-    lines.push(`  ${(entry + at).toString(16)}: ${bits.padEnd(8)}  ${text}`);
+    const isLong = !isCompressed(half) && at + 4 <= code.length;
+    const sizeBytes = isLong ? 4 : 2;
+    words.push({ at: entry + at, word: isLong ? view.getUint32(at, true) : half, sizeBytes });
     at += sizeBytes;
   }
-  return lines.join('\n');
+  return words;
+}
+
+function countInstructions(programs: readonly RandomProgram[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { word, sizeBytes } of programs.flatMap(wordsOf)) {
+    const long = sizeBytes === 4 ? word : expandCompressed(word);
+    const name = long === undefined ? undefined : instructions[findInstruction(long)]?.name;
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function countCauses(ram: Uint8Array, count: number): Map<bigint, number> {

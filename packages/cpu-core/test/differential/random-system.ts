@@ -73,13 +73,31 @@ export function emitPrivileged(writer: CodeWriter): void {
   const { prng, asm, options } = writer;
   const names = ['ecall', 'ebreak', 'fence', 'fence.i', 'sfence.vma', 'c.ebreak', 'float-off'];
   if (options.mode !== 'M') names.push('mret');
-  if (options.mode === 'U') names.push('sret', 'wfi');
+  names.push('wfi');
+  if (options.mode === 'U') names.push('sret');
   const name = pick(prng, names);
   if (name === 'float-off') return emitFloatOff(writer);
   if (name === 'c.ebreak') asm.half(0x9002);
+  else if (name === 'wfi') emitWfi(writer);
   else if (name === 'sfence.vma') asm.op(name, { rs1: pick(prng, [0, X.t0]) });
   else asm.op(name);
 }
+
+/** A wfi that goes on at once, as its interrupt is pending; or one that traps. */
+function emitWfi(writer: CodeWriter): void {
+  const { asm, options } = writer;
+  const { mode, interrupt, csrs } = options;
+  if (mode === 'U') return void asm.op('wfi');
+  const isOwn = mode === 'M' || (interrupt === SSIP && (csrs.mideleg & SSIP) !== 0n);
+  if (!isOwn) return emitRandomCsr(writer);
+  const [status, enables, pending] = mode === 'M' ? [0x300, 0x304, MIP] : [0x100, 0x104, SIP];
+  asm.op('csrrci', { imm: mode === 'M' ? MIE : SIE, csr: status }).li(X.t0, interrupt);
+  for (const csr of [enables, pending]) asm.op('csrrs', { rs1: X.t0, csr });
+  asm.op('wfi').op('csrrc', { rs1: X.t0, csr: pending });
+}
+
+const SSIP = 2n;
+const [SIE, MIE] = [1 << 1, 1 << 3];
 
 /** Turns the FPU off and on again around a float instruction; only M and S can. */
 function emitFloatOff(writer: CodeWriter): void {
@@ -94,16 +112,24 @@ function emitFloatOff(writer: CodeWriter): void {
 const MPRV = 1n << 17n;
 const MPP = 3n << 11n;
 
-/** M-mode loads and stores with the eyes of a lower mode; elsewhere, a CSR. */
+/**
+ * M-mode loads and stores with the eyes of a lower mode; elsewhere, a CSR. The mode is set before
+ * each: an mret after a trap changes MPP, at which QEMU 7.2 keeps what its TLB found for the old one
+ * (riscv_cpu_mmu_index knows no MPRV, and helper_mret does not flush).
+ */
 export function emitMachineOperation(writer: CodeWriter): void {
   const { prng, asm, options } = writer;
   if (options.mode !== 'M' || !options.hasPaging) return emitRandomCsr(writer);
   const seenAs = prng.chance(2) ? 0n : 1n << 11n;
-  asm.li(X.t0, MPP).op('csrrc', { rs1: X.t0, csr: 0x300 });
   asm.li(X.t1, writer.randomPageAddress(8));
   if (prng.chance(3)) asm.li(X.t1, writer.wildAddress(true));
-  asm.li(X.t0, MPRV | seenAs).op('csrrs', { rs1: X.t0, csr: 0x300 });
+  const become = () => {
+    asm.li(X.t0, MPP).op('csrrc', { rs1: X.t0, csr: 0x300 });
+    asm.li(X.t0, MPRV | seenAs).op('csrrs', { rs1: X.t0, csr: 0x300 });
+  };
+  become();
   asm.op(pick(prng, ['ld', 'lbu', 'lw']), { rd: X.t2, rs1: X.t1 });
+  become();
   asm.op(pick(prng, ['sd', 'sh']), { rs1: X.t1, rs2: X.t3 });
   asm.li(X.t0, MPRV).op('csrrc', { rs1: X.t0, csr: 0x300 });
 }
