@@ -25,7 +25,7 @@ export {
 } from './images/machine-files.ts';
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
-export { type GuestClock, type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
+export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
 export {
   LogFileError,
   type OpenedLog,

@@ -53,7 +53,9 @@ test('a suspended host: a running guest jumps, an idle one advances', () => {
 test.each([
   ['due', 50_000, 50_000, false, 'deadline'],
   ['a little late', 52_000, 50_000, false, 'deadline'],
+  ['a hair early', 46_000, 50_000, false, 'deadline'],
   ['too early', 40_000, 50_000, false, undefined],
+  ['due, with an input', 52_000, 50_000, true, 'deadline'],
   ['an input before', 40_000, 50_000, true, { kind: 'idle-advance', ticks: 39_000 }],
   ['an input and no deadline', 40_000, undefined, true, { kind: 'idle-advance', ticks: 39_000 }],
   ['an input, guest ahead', 500, 50_000, true, { kind: 'idle-advance', ticks: 0 }],
@@ -72,6 +74,66 @@ test('a guest that is ahead waits: its slope falls and stays above 0', () => {
   expect(line?.slope).toBeGreaterThan(0);
   expect(line?.slope).toBeLessThan(0.01 * 2 ** 32);
 });
+
+test('nothing is done before the speed was measured, nor while all agrees', () => {
+  const keeper = new ClockKeeper();
+  expect(keeper.sample({ step: 0, ticks: 0 }, 1_000_000)).toBeUndefined();
+  expect(keeper.wake({ step: 0, ticks: 0 }, 1_000_000, undefined, false)).toBeUndefined();
+  expect(keeper.sample({ step: 10, ticks: 0 }, 2_000_000)).toBeUndefined();
+  expect(keeper.sample({ step: 1e6, ticks: 2_033_000 }, 2_033_000)).toBeUndefined();
+});
+
+/** Steps a host tick: what a machine does in 100 ns. */
+const SPEEDS = [
+  { what: 'a steady machine', next: () => 30, linesMax: 4 },
+  { what: 'one that jitters', next: (random: Prng) => 24 + random.below(13), linesMax: 220 },
+  {
+    what: 'one that halves now and then',
+    next: (_: Prng, slice: number) => (slice % 500 < 250 ? 40 : 20),
+    linesMax: 200,
+  },
+  { what: 'a slow one', next: () => 12, linesMax: 4 },
+  {
+    // 15 ms on one slice in a hundred: another program had the processor.
+    what: 'one on a loaded host',
+    next: (random: Prng) => (random.chance(100) ? 6 : 30),
+    linesMax: 200,
+  },
+];
+
+test.each(SPEEDS)('busy, $what: within 20 ms by few lines', ({ next, linesMax }) => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const { worstMs, lines, isMonotonic } = keepBusy(new Prng(seed), next);
+    expect(isMonotonic, `seed ${seed}`).toBe(true);
+    expect(worstMs, `seed ${seed}`).toBeLessThan(20);
+    expect(lines, `seed ${seed}`).toBeGreaterThan(0);
+    expect(lines, `seed ${seed}`).toBeLessThanOrEqual(linesMax);
+  }
+});
+
+/** 5000 slices without a pause. The first 100 ms, while the speed is learnt, are not judged. */
+function keepBusy(
+  random: Prng,
+  next: (random: Prng, slice: number) => number,
+): { worstMs: number; lines: number; isMonotonic: boolean } {
+  const keeper = new ClockKeeper();
+  let [step, host, origin, originStep, slope] = [0, 0, 0, 0, 42_949_673];
+  let [worst, lines, isMonotonic, before] = [0, 0, true, 0];
+  for (let slice = 0; slice < 5_000; slice++) {
+    step += SLICE_STEPS;
+    host += Math.round(SLICE_STEPS / next(random, slice));
+    const ticks = origin + Math.floor(((step - originStep) * slope) / 2 ** 32);
+    isMonotonic &&= ticks >= before;
+    before = ticks;
+    if (host > 100 * TICKS_PER_MS) worst = Math.max(worst, Math.abs(host - ticks));
+    const line = keeper.sample({ step, ticks }, host);
+    if (line === undefined) continue;
+    lines++;
+    isMonotonic &&= line.jumpTicks >= 0 && line.slope > 0;
+    [origin, originStep, slope] = [ticks + line.jumpTicks, step, line.slope];
+  }
+  return { worstMs: worst / TICKS_PER_MS, lines, isMonotonic };
+}
 
 /** A host and its guest's clock: no instructions, only steps, lines, deadlines and sleeps. */
 class SimulatedHost {
@@ -126,7 +188,6 @@ class SimulatedHost {
   /** Until the deadline, or an input once in a while: then the time that passed is logged. */
   #sleep(deadlineTicks: number): void {
     const isInput = this.#random.chance(400);
-    this.#keeper.interrupt();
     let answer = this.#keeper.wake(this.#guest(), this.hostTicks, deadlineTicks, false);
     if (answer === undefined) {
       const wanted = Math.max(0, deadlineTicks - this.hostTicks);

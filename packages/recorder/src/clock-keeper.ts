@@ -10,7 +10,10 @@
  *   log;
  * - a new line is continuous and its slope above 0: guest time never goes back, it only waits;
  * - it makes good the drift in about `catchUp`, and then one more line lets the guest run level;
- * - only a guest that is late by more than `jump` (the host was suspended) is moved at once.
+ * - only a guest that is late by more than `jump` is moved at once: it stays within 20 ms also on a
+ *   host that lets it run by fits and starts;
+ * - asleep it lives through each of its deadlines, a little late if need be, unless it is late by
+ *   more than `suspend`.
  */
 import { assert } from '@casmotion/base';
 import type { ClockLine, IdleAdvance } from '@casmotion/events';
@@ -20,8 +23,10 @@ export interface ClockKeeperOptions {
   readonly toleranceTicks?: number;
   /** Time in which a drift is made good. Default 500,000 (50 ms). */
   readonly catchUpTicks?: number;
-  /** Lateness that is made good at once. Default 500,000 (50 ms). */
+  /** Lateness of a running guest that is made good at once. Default 100,000 (10 ms). */
   readonly jumpTicks?: number;
+  /** Lateness of a sleep that means a suspended host. Default 500,000 (50 ms). */
+  readonly suspendTicks?: number;
 }
 
 /** The machine's own time, as in `LiveStatus`. */
@@ -34,24 +39,24 @@ export class ClockKeeper {
   readonly #tolerance: number;
   readonly #catchUp: number;
   readonly #jump: number;
+  readonly #suspend: number;
   /** Where the last measurement of speed began; undefined after a sleep. */
   #sample: { readonly step: number; readonly hostTicks: number } | undefined;
   /** Host ticks a step while the machine runs; undefined until it was measured. */
   #ticksPerStep: number | undefined;
+  /** The newest speed measured was far below the running mean. */
+  #isSlow = false;
   /** The line makes good a drift: which, and when it is to be level again. */
   #slope: { readonly drift: number; readonly levelAt: number } | undefined;
 
   constructor(options: ClockKeeperOptions = {}) {
-    const { toleranceTicks = 40_000, catchUpTicks = 500_000, jumpTicks = 500_000 } = options;
+    const { toleranceTicks = 40_000, catchUpTicks = 500_000 } = options;
+    const { jumpTicks = 100_000, suspendTicks = 500_000 } = options;
     assert(toleranceTicks < catchUpTicks && toleranceTicks < jumpTicks, 'tolerance is least');
     this.#tolerance = toleranceTicks;
     this.#catchUp = catchUpTicks;
     this.#jump = jumpTicks;
-  }
-
-  /** The machine idles or slept: time until the next sample says nothing about its speed. */
-  interrupt(): void {
-    this.#sample = undefined;
+    this.#suspend = suspendTicks;
   }
 
   /** Between slices: a new line, if one is needed. */
@@ -67,7 +72,8 @@ export class ClockKeeper {
    * While the machine idles: how its time moves. `deadline`: to its own deadline, nothing logged.
    * An advance: to where the host is, because something came (`hasInput`) or because the host was
    * suspended and the guest need not live through each of its deadlines. Undefined: nothing yet,
-   * sleep until the deadline (`deadlineTicks - hostTicks`) or an input.
+   * sleep until the deadline (`deadlineTicks - hostTicks`) or an input. An input that comes with a
+   * deadline is for after it.
    */
   wake(
     guest: GuestTime,
@@ -75,11 +81,12 @@ export class ClockKeeper {
     deadlineTicks: number | undefined,
     hasInput: boolean,
   ): 'deadline' | IdleAdvance | undefined {
-    this.interrupt();
+    // Time until the next sample says nothing about the machine's speed.
+    this.#sample = undefined;
     const lateTicks = hostTicks - (deadlineTicks ?? Infinity);
     const ticks = Math.max(0, Math.floor(hostTicks - guest.ticks));
-    if (lateTicks > this.#jump) return { kind: 'idle-advance', ticks };
-    if (lateTicks >= 0) return 'deadline';
+    if (lateTicks > this.#suspend) return { kind: 'idle-advance', ticks };
+    if (lateTicks >= -EARLY_TICKS) return 'deadline';
     return hasInput ? { kind: 'idle-advance', ticks } : undefined;
   }
 
@@ -99,6 +106,12 @@ export class ClockKeeper {
     const found = Math.max(hostTicks - last.hostTicks, 1) / steps;
     const before = this.#ticksPerStep ?? found;
     const hasChanged = Math.abs(found - before) > before / 4;
+    // One slow slice was another program's: a guest that is late by it is moved at once.
+    const isSlow = hasChanged && found > before;
+    const isFirst = isSlow && !this.#isSlow;
+    this.#isSlow = isSlow;
+    this.#ticksPerStep = before;
+    if (isFirst) return;
     this.#ticksPerStep = before + (found - before) * (hasChanged ? WEIGHT_CHANGED : WEIGHT);
   }
 
@@ -113,6 +126,8 @@ export class ClockKeeper {
 }
 
 const SLOPE_MAX = 2 ** 48 - 1;
+/** A host's timers are late by up to a millisecond: half of that is not worth one. */
+const EARLY_TICKS = 5_000;
 const SLOWEST = 1 / 8;
 /** Shorter runs are mostly overhead. */
 const STEPS_MIN = 200_000;

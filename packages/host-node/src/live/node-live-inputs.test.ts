@@ -2,6 +2,7 @@
  * Goal: what the host decides becomes the right events in the right order. Method: a host whose
  * clock, console and sleep are the test's.
  */
+import { ClockKeeper } from '@casmotion/recorder';
 import { describe, expect, test } from 'vitest';
 import type { ConsoleSource } from '../console/console-input.ts';
 import { Wake } from './host-clock.ts';
@@ -42,7 +43,7 @@ class FakeHost {
 
   live(options: Partial<LiveOptions> = {}): NodeLiveInputs {
     return new NodeLiveInputs({
-      clock: { interrupt: () => undefined, sample: () => undefined },
+      clock: new ClockKeeper(),
       elapsed: () => this.now,
       console: this.console,
       consoleNumber: 0,
@@ -96,14 +97,20 @@ describe('idle under the host clock', () => {
     ]);
   });
 
-  test('time never moves past the deadline', async () => {
+  test('a key that comes with a deadline comes after it', async () => {
     const host = new FakeHost();
-    host.now = 90 * MS;
+    host.now = 31 * MS;
     host.typed.push(new Uint8Array(Buffer.from('x')));
-    expect(await host.live().idle(status(0), 30 * TICKS_PER_MS)).toEqual([
-      { kind: 'idle-advance', ticks: 30 * TICKS_PER_MS },
-      typed('x'),
-    ]);
+    const live = host.live();
+    expect(await live.idle(status(0), 30 * TICKS_PER_MS)).toBe('deadline');
+    expect(await live.poll(status(30 * TICKS_PER_MS))).toEqual([typed('x')]);
+  });
+
+  test('after a suspended host one advance passes over the deadlines', async () => {
+    const host = new FakeHost();
+    host.now = 900 * MS;
+    const advance = { kind: 'idle-advance', ticks: 900 * TICKS_PER_MS };
+    expect(await host.live().idle(status(0), 30 * TICKS_PER_MS)).toEqual([advance]);
   });
 
   test('nor back where the guest is ahead', async () => {
@@ -155,12 +162,13 @@ describe('poll', () => {
   test('console, entropy, clock, in this order', async () => {
     const host = new FakeHost();
     host.typed.push(new Uint8Array(Buffer.from('x')));
-    const line = { kind: 'clock-line', jumpTicks: 1, slope: 2 } as const;
-    const live = host.live({ clock: { interrupt: () => undefined, sample: () => line } });
-    expect(await live.poll(status(0, 3))).toEqual([
+    const clock = new ClockKeeper();
+    clock.sample({ step: 0, ticks: 0 }, 0);
+    host.now = 60 * MS;
+    expect(await host.live({ clock }).poll({ ...status(0, 3), step: 1e6 })).toEqual([
       typed('x'),
       { kind: 'entropy', bytes: Uint8Array.of(7, 7, 7) },
-      line,
+      { kind: 'clock-line', jumpTicks: 60 * TICKS_PER_MS, slope: expect.any(Number) as number },
     ]);
   });
 

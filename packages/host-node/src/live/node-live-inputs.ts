@@ -5,26 +5,19 @@
  *
  * Invariants:
  * - a power event comes alone; else events come in the order console, entropy, clock;
- * - while the machine idles, time moves to where the host's clock is and never past the deadline;
+ * - while the machine idles, its time moves as the clock keeper says; what comes with a deadline
+ *   comes after it;
  * - without `clock` no host time reaches the machine at all.
  */
 import type { MachineEvent, PowerEvent } from '@casmotion/events';
-import type { IdleAnswer, LiveInputs, LiveStatus } from '@casmotion/recorder';
+import type { ClockKeeper, IdleAnswer, LiveInputs, LiveStatus } from '@casmotion/recorder';
 import { EVENT_LIMITS } from '@casmotion/replay-log';
 import type { ConsoleSource } from '../console/console-input.ts';
 import { breathe, type ElapsedNanoseconds, type Wake } from './host-clock.ts';
 
-/** Keeps the guest's time near the host's. */
-export interface GuestClock {
-  /** The machine idles: time until the next sample says nothing about its speed. */
-  interrupt(): void;
-  /** The new line, if the old one has drifted too far from `hostTicks`. */
-  sample(status: LiveStatus, hostTicks: number): MachineEvent | undefined;
-}
-
 export interface LiveOptions {
   /** Present: guest time follows the host's. Absent: it is virtual, and idle time is skipped. */
-  readonly clock: GuestClock | undefined;
+  readonly clock: ClockKeeper | undefined;
   /** Host time since power-on. */
   readonly elapsed: ElapsedNanoseconds;
   readonly console: ConsoleSource | undefined;
@@ -64,8 +57,7 @@ export class NodeLiveInputs implements LiveInputs {
   }
 
   async idle(status: LiveStatus, deadlineTicks: number | undefined): Promise<IdleAnswer> {
-    const { clock, console, elapsed, wake } = this.#options;
-    clock?.interrupt();
+    const { elapsed, wake } = this.#options;
     const startedAt = elapsed();
     if (startedAt - this.#breathAt >= BREATH_INTERVAL) {
       this.#breathAt = startedAt;
@@ -73,11 +65,8 @@ export class NodeLiveInputs implements LiveInputs {
     }
     for (;;) {
       const now = elapsed();
-      const events = this.#collect(status, now);
-      if (events.length > 0) return this.#withAdvance(events, status, now, deadlineTicks);
-      if (deadlineTicks !== undefined && this.#isDue(deadlineTicks, now)) return 'deadline';
-      const canComeLater = console !== undefined && !console.isEnded;
-      if (deadlineTicks === undefined && !canComeLater) return 'never';
+      const answer = this.#idleAt(status, now, deadlineTicks);
+      if (answer !== undefined) return answer;
       const wakeAt = Math.min(this.#timeoutAt, (deadlineTicks ?? Infinity) * TICK_NANOSECONDS);
       await wake.sleep(Math.max(0, wakeAt - now));
     }
@@ -91,33 +80,38 @@ export class NodeLiveInputs implements LiveInputs {
   }
 
   #pollAt(status: LiveStatus, now: number): readonly MachineEvent[] {
-    const events = this.#collect(status, now);
-    if (events[0]?.kind === 'power') return events;
+    const power = this.#powerAt(now);
+    if (power !== undefined) return [power];
+    const events = this.#collect(status);
     const line = this.#options.clock?.sample(status, hostTicks(now));
     return line === undefined ? events : [...events, line];
   }
 
-  /** Under the virtual clock idle time is skipped: every deadline is due. */
-  #isDue(deadlineTicks: number, now: number): boolean {
-    if (this.#options.clock === undefined) return true;
-    return hostTicks(now) + DEADLINE_SLACK_TICKS >= deadlineTicks;
-  }
-
-  /** What came while the machine idled, after the time that it idled until then. */
-  #withAdvance(
-    events: MachineEvent[],
+  /** Undefined: there is nothing yet. Under the virtual clock every deadline is due. */
+  #idleAt(
     status: LiveStatus,
     now: number,
-    deadlineTicks = Infinity,
-  ): readonly MachineEvent[] {
-    if (this.#options.clock === undefined || events[0]?.kind === 'power') return events;
-    const ticks = Math.min(hostTicks(now), deadlineTicks) - status.ticks;
-    return ticks < ADVANCE_MIN_TICKS ? events : [{ kind: 'idle-advance', ticks }, ...events];
+    deadlineTicks: number | undefined,
+  ): IdleAnswer | undefined {
+    const { clock, console } = this.#options;
+    const power = this.#powerAt(now);
+    if (power !== undefined) return [power];
+    const hasInput = console?.hasInput === true || status.wantedEntropyBytes > 0;
+    const moved = clock?.wake(status, hostTicks(now), deadlineTicks, hasInput);
+    if (moved === 'deadline') return moved;
+    const events = this.#collect(status);
+    if (moved !== undefined && moved.ticks >= ADVANCE_MIN_TICKS) return [moved, ...events];
+    if (events.length > 0) return events;
+    if (deadlineTicks !== undefined) return clock === undefined ? 'deadline' : undefined;
+    return console === undefined || console.isEnded ? 'never' : undefined;
   }
 
-  #collect({ wantedEntropyBytes }: LiveStatus, now: number): MachineEvent[] {
+  #powerAt(now: number): PowerEvent | undefined {
     if (now >= this.#timeoutAt) this.#power ??= 'timeout';
-    if (this.#power !== undefined) return [{ kind: 'power', cause: this.#power }];
+    return this.#power === undefined ? undefined : { kind: 'power', cause: this.#power };
+  }
+
+  #collect({ wantedEntropyBytes }: LiveStatus): MachineEvent[] {
     const { console, consoleNumber, entropy } = this.#options;
     const events: MachineEvent[] = [];
     const typed = console?.take(CONSOLE_BYTES_MAX);
@@ -142,8 +136,6 @@ const TICK_NANOSECONDS = 100;
 const BREATH_INTERVAL = 5e6;
 /** What a crash of the host may cost. An fsync takes milliseconds. */
 const SYNC_INTERVAL = 1e9;
-/** Timers are late by up to a millisecond: half of that is not worth one. */
-const DEADLINE_SLACK_TICKS = 5_000;
 /** Shorter idling is left to the clock's line. */
 const ADVANCE_MIN_TICKS = 10_000;
 /** A piped-in file reaches the guest in pieces, so that its queue stays short. */

@@ -7,6 +7,7 @@ import { assert, VmError } from '@casmotion/base';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
 import { createMachine, type Machine } from '@casmotion/machine';
 import {
+  ClockKeeper,
   OutputDigest,
   Recorder,
   type RecordProgress,
@@ -23,7 +24,6 @@ import { ConsoleInput, type InputStream } from '../console/console-input.ts';
 import { checkCommitTarget, commitDisk } from '../files/commit-disk.ts';
 import { LogFileSink } from '../files/log-file.ts';
 import { type MachineFiles, readForEmbedding } from '../images/machine-files.ts';
-import { ClockFollower } from '../live/clock-follower.ts';
 import { startHostClock, Wake } from '../live/host-clock.ts';
 import { catchSignals } from '../live/host-signals.ts';
 import { NodeLiveInputs } from '../live/node-live-inputs.ts';
@@ -128,7 +128,7 @@ class SessionHost {
             isRaw: input.isRaw,
           });
     this.live = new NodeLiveInputs({
-      clock: clock === 'host' ? new ClockFollower() : undefined,
+      clock: clock === 'host' ? new ClockKeeper() : undefined,
       elapsed: this.elapsed,
       console: this.#console,
       consoleNumber: hasVirtioConsole ? 1 : 0,
