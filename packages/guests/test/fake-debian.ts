@@ -20,6 +20,10 @@ export interface FakeDebianOptions {
   readonly isStuck?: boolean;
   /** Fails with this message, as apt does when the mirror cannot be reached. */
   readonly updateFailure?: string;
+  /** So many attempts fail, then it works; without it, all. */
+  readonly failedUpdates?: number;
+  /** Fails each download with this message. */
+  readonly downloadFailure?: string;
 }
 
 export interface FakeDebian {
@@ -29,6 +33,8 @@ export interface FakeDebian {
   readonly keyringPath: string;
   /** A file with a line for each download so far. */
   readonly downloadsPath: string;
+  /** A file with a line for each attempt at the lists: the arguments of apt-get. */
+  readonly updatesPath: string;
   remove(): void;
 }
 
@@ -42,6 +48,8 @@ export function makeFakeDebian(options: FakeDebianOptions = {}): FakeDebian {
   makePackages(root);
   const downloadsPath = join(root, 'downloads');
   writeFileSync(downloadsPath, '');
+  const updatesPath = join(root, 'updates');
+  writeFileSync(updatesPath, '');
   const keyringPath = join(root, 'keyring.gpg');
   writeFileSync(keyringPath, 'keys');
   const tools: Record<string, string> = {
@@ -65,6 +73,7 @@ export function makeFakeDebian(options: FakeDebianOptions = {}): FakeDebian {
     outputDir: join(root, 'output'),
     keyringPath,
     downloadsPath,
+    updatesPath,
     remove: () => {
       process.env['PATH'] = before;
       rmSync(root, { recursive: true, force: true });
@@ -98,10 +107,14 @@ function aptGet(root: string, options: FakeDebianOptions): string {
     const uri = `'https://mirror.example/${name}.deb'`;
     return `${name}) echo "${uri} ${name}.deb ${bytes.length} SHA256:${digest}";;`;
   });
-  const update =
-    options.updateFailure === undefined ? ':' : `echo '${options.updateFailure}' >&2; exit 100`;
+  const updates = join(root, 'updates');
+  const limit = options.failedUpdates ?? Number.MAX_SAFE_INTEGER;
+  const isOver = `[ $(wc -l < ${updates}) -gt ${limit} ]`;
+  const fail = `${isOver} || { echo '${options.updateFailure}' >&2; exit 100; }`;
+  const update = `echo "$*" >> ${updates}\n${options.updateFailure === undefined ? '' : fail}`;
   const download = [
     `echo "$2" >> ${join(root, 'downloads')}`,
+    options.downloadFailure === undefined ? '' : `echo '${options.downloadFailure}' >&2; exit 100`,
     options.isStuck === true ? 'echo begun > half.deb; sleep 100' : '',
     `cp "${root}/$2.deb" .`,
     options.isDamaged === true ? 'echo more >> "$2.deb"' : '',
@@ -113,7 +126,7 @@ case "$*" in
 ${sources}
 END
   ;;
-  update) ${update};;
+  *update) ${update};;
   "download --print-uris "*) case "$3" in
 ${list.join('\n')}
   esac;;

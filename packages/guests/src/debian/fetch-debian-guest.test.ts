@@ -32,7 +32,7 @@ function fetch(
   more: Partial<FetchDebianOptions> = {},
 ): ReturnType<typeof fetchDebianGuest> {
   const { outputDir, cacheDir, keyringPath } = fake;
-  return fetchDebianGuest({ outputDir, cacheDir, keyringPath, ...more });
+  return fetchDebianGuest({ outputDir, cacheDir, keyringPath, retryPausesMs: [1, 1], ...more });
 }
 
 /** Nothing of ours: no output, no working folder in the cache. */
@@ -141,8 +141,20 @@ describe('failures', () => {
     [
       'no network',
       { updateFailure: 'E: could not resolve' },
-      'CommandFailedError',
-      'ended with 100',
+      'ListsUnavailableError',
+      'cannot be fetched (3 attempts)',
+    ],
+    [
+      'a mirror that stays out of step',
+      { updateFailure: 'E: File has unexpected size (1 != 2). Mirror sync in progress?' },
+      'ListsUnavailableError',
+      'it is being updated',
+    ],
+    [
+      'a package that the mirror no longer has',
+      { downloadFailure: 'E: 404 Not Found' },
+      'DownloadFailedError',
+      'cannot be downloaded',
     ],
     [
       'a damaged download',
@@ -157,6 +169,45 @@ describe('failures', () => {
     expect((error as VmError).name).toBe(name);
     expect((error as VmError).message).toContain(message);
     expectNothingLeft(fake);
+  });
+
+  it('a mirror out of step for a moment is asked again, past caches on the way', async () => {
+    const fake = start({ updateFailure: 'E: Mirror sync in progress?', failedUpdates: 2 });
+    const phases: string[] = [];
+    const guest = await fetch(fake, { onProgress: ({ phase }) => phases.push(phase) });
+    expect(guest.warnings).toEqual([]);
+    expect(phases.slice(0, 3)).toEqual([
+      'lists',
+      'waiting for the mirror',
+      'waiting for the mirror',
+    ]);
+    const [first, ...others] = readFileSync(fake.updatesPath, 'utf8').trim().split('\n');
+    expect(first).not.toContain('No-Cache');
+    expect(others).toHaveLength(2);
+    for (const other of others) expect(other).toContain('No-Cache=true');
+  });
+
+  it('waiting for the mirror ends when told to', async () => {
+    const fake = start({ updateFailure: 'E: Mirror sync in progress?' });
+    const controller = new AbortController();
+    const reason = new Error('interrupted');
+    const promise = fetch(fake, {
+      signal: controller.signal,
+      retryPausesMs: [1e9],
+      onProgress: ({ phase }) => void (phase.startsWith('waiting') && controller.abort(reason)),
+    });
+    await expect(promise).rejects.toBe(reason);
+    expectNothingLeft(fake);
+  });
+
+  it('says what to do where the lists cannot be had', async () => {
+    const fake = start({ updateFailure: 'E: Hash Sum mismatch' });
+    await expect(fetch(fake)).rejects.toMatchObject({
+      details: {
+        where: 'https://mirror.example/debian',
+        next: expect.stringMatching(/try again in an hour, or set CASMOTION_DEBIAN_MIRROR/),
+      },
+    });
   });
 
   it('says what apt said', async () => {

@@ -20,10 +20,15 @@ export interface FetchDebianOptions {
   readonly initFile?: string | undefined;
   /** Keeps downloads between runs; by default a folder in the user's cache folder. */
   readonly cacheDir?: string | undefined;
-  /** The Debian archive to use in place of the one in this machine's apt sources. */
+  /**
+   * The Debian archive to use; by default what CASMOTION_DEBIAN_MIRROR says, else the one in this
+   * machine's apt sources.
+   */
   readonly mirrorUrl?: string | undefined;
   /** The keys that Debian signs with, by default this machine's own. */
   readonly keyringPath?: string | undefined;
+  /** How long to wait before each further attempt at the lists, in milliseconds; 5 s and 25 s. */
+  readonly retryPausesMs?: readonly number[] | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** Stops the work: the promise rejects with its reason, and nothing half-written is left. */
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +36,7 @@ export interface FetchDebianOptions {
 
 /** Where the work stands. Bytes are known while downloading only. */
 export interface FetchProgress {
-  readonly phase: 'lists' | 'download' | 'unpack' | 'write';
+  readonly phase: 'lists' | 'waiting for the mirror' | 'download' | 'unpack' | 'write';
   readonly doneBytes?: number;
   readonly totalBytes?: number;
 }
@@ -57,7 +62,8 @@ export interface DebianGuest {
  * A caller at a terminal passes a `signal` that Ctrl-C aborts: the tools run in process groups of
  * their own.
  *
- * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror, no keyring, a failed download,
+ * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror or none that answers with lists
+ * that fit its signature, no keyring, a failed download,
  * an unreadable `initFile`, an unwritable `outputDir`.
  */
 export async function fetchDebianGuest(options: FetchDebianOptions): Promise<DebianGuest> {
@@ -114,6 +120,8 @@ async function fetchPackages(
     architecture: ARCHITECTURE,
     mirrorUrl: options.mirrorUrl,
     keyringPath: options.keyringPath,
+    retryPausesMs: options.retryPausesMs,
+    onRetry: () => report({ phase: 'waiting for the mirror' }),
     signal: options.signal,
   });
   const complaint = await apt.update();

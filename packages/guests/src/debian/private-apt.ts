@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { VmError } from '@casmotion/base';
 import { CommandFailedError, runCommand } from './run-command.ts';
 
@@ -25,6 +26,10 @@ export interface PrivateAptOptions {
   readonly mirrorUrl?: string | undefined;
   /** The keys that Debian signs with, by default this machine's own. */
   readonly keyringPath?: string | undefined;
+  /** How long to wait before each further attempt at the lists, in milliseconds. */
+  readonly retryPausesMs?: readonly number[] | undefined;
+  /** Called before each such wait. */
+  readonly onRetry?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,11 +44,13 @@ export type DownloadProgress = (doneBytes: number, totalBytes: number) => void;
 
 export class PrivateApt {
   readonly #folder: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #mirrorUrl: string;
+  readonly #options: PrivateAptOptions;
 
-  private constructor(folder: string, signal: AbortSignal | undefined) {
+  private constructor(folder: string, mirrorUrl: string, options: PrivateAptOptions) {
     this.#folder = folder;
-    this.#signal = signal;
+    this.#mirrorUrl = mirrorUrl;
+    this.#options = options;
   }
 
   /**
@@ -52,7 +59,8 @@ export class PrivateApt {
    */
   static async create(options: PrivateAptOptions): Promise<PrivateApt> {
     const folder = resolve(options.folder);
-    const mirrorUrl = options.mirrorUrl ?? (await findDebianMirror(options.signal));
+    const named = options.mirrorUrl ?? (process.env[MIRROR_VARIABLE] || undefined);
+    const mirrorUrl = named ?? (await findDebianMirror(options.signal));
     const keyring = await checkKeyring(resolve(options.keyringPath ?? DEBIAN_KEYRING));
     await makeFolders(folder);
     const { suite, architecture } = options;
@@ -60,24 +68,40 @@ export class PrivateApt {
     await writeFile(join(folder, 'etc/sources.list'), source);
     const inherited = await inheritedSettings(options.signal);
     await writeFile(join(folder, 'etc/apt.conf'), configuration(folder, architecture, inherited));
-    return new PrivateApt(folder, options.signal);
+    return new PrivateApt(folder, mirrorUrl, options);
   }
 
   /**
    * Fetches the suite's signed lists. If that fails, because there is no network or the mirror is
    * half way through an update of its own, lists of an earlier run stay in use: they were checked
-   * then. Gives apt's complaint in that case, and throws it if there are none.
+   * then. Gives apt's complaint in that case. Without such lists it waits and tries again, past any
+   * cache on the way, and at last throws {@link ListsUnavailableError}.
    */
   async update(): Promise<string | undefined> {
-    try {
-      await this.#run('apt-get', ['update']);
-      return undefined;
-    } catch (error) {
-      const names = await readdir(join(this.#folder, 'lists'));
-      const hasLists = names.some((name) => name.endsWith('_Packages'));
-      if (!(error instanceof CommandFailedError) || !hasLists) throw error;
-      return error.details.found ?? error.message;
+    const pausesMs = this.#options.retryPausesMs ?? RETRY_PAUSES_MS;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        // A cache on the way may hold files of different days: only the first attempt asks it.
+        const pastCaches = attempt === 0 ? [] : ['-o', 'Acquire::http::No-Cache=true'];
+        await this.#run('apt-get', [...pastCaches, 'update']);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof CommandFailedError)) throw error;
+        const found = error.details.found ?? error.message;
+        if (await this.#hasLists()) return found;
+        const pauseMs = pausesMs[attempt];
+        if (pauseMs === undefined) {
+          throw new ListsUnavailableError(this.#mirrorUrl, attempt + 1, found, error);
+        }
+        this.#options.onRetry?.();
+        await sleepUnlessStopped(pauseMs, this.#options.signal);
+      }
     }
+  }
+
+  async #hasLists(): Promise<boolean> {
+    const names = await readdir(join(this.#folder, 'lists'));
+    return names.some((name) => name.endsWith('_Packages'));
   }
 
   /** The value of a field of a package, such as `Depends`, of the newest version in the lists. */
@@ -134,7 +158,7 @@ export class PrivateApt {
     // apt writes to a file in its working folder: its size is the progress.
     const timer = setInterval(() => void folderSize(work).then(report), PROGRESS_INTERVAL_MS);
     try {
-      await this.#run('apt-get', ['download', packageName], work);
+      await this.#download(packageName, work);
       const [found] = await readdir(work);
       const foundPath = join(work, found ?? file.fileName);
       if (!(await hasDigest(foundPath, file.sha256Hex))) {
@@ -144,6 +168,16 @@ export class PrivateApt {
     } finally {
       clearInterval(timer);
       await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  async #download(packageName: string, work: string): Promise<void> {
+    try {
+      await this.#run('apt-get', ['download', packageName], work);
+    } catch (error) {
+      if (!(error instanceof CommandFailedError)) throw error;
+      const found = error.details.found ?? error.message;
+      throw new DownloadFailedError(packageName, this.#mirrorUrl, found, error);
     }
   }
 
@@ -158,8 +192,18 @@ export class PrivateApt {
 
   async #run(program: string, args: readonly string[], cwd?: string): Promise<Uint8Array> {
     const environment = { APT_CONFIG: join(this.#folder, 'etc/apt.conf') };
-    const options = { environment, signal: this.#signal };
+    const options = { environment, signal: this.#options.signal };
     return runCommand(program, ['-q', ...args], cwd === undefined ? options : { ...options, cwd });
+  }
+}
+
+/** Rejects with the signal's reason, as the tools do. */
+async function sleepUnlessStopped(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 
@@ -183,7 +227,8 @@ async function inheritedSettings(signal: AbortSignal | undefined): Promise<strin
 /**
  * `Dir::Etc::parts` and `main` point nowhere, so that hooks of this machine's apt
  * (`APT::Update::Post-Invoke` and the like) do not run; an empty status file makes every package
- * one that is not installed.
+ * one that is not installed. `Error-Mode`: without it apt takes a mirror that it cannot reach for a
+ * success with a warning.
  */
 function configuration(folder: string, architecture: string, inherited: string): string {
   const quoted = (path: string): string => `"${join(folder, path)}"`;
@@ -200,6 +245,7 @@ Dir::Cache ${quoted('cache')};
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
 APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 `;
 }
@@ -254,6 +300,10 @@ async function folderSize(folder: string): Promise<number> {
 const FOLDERS = ['etc/preferences.d', 'lists/partial', 'cache/archives/partial', 'archives'];
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PROGRESS_INTERVAL_MS = 200;
+/** Half a minute in all: a mirror that is out of step for longer is so for hours. */
+const RETRY_PAUSES_MS = [5_000, 25_000];
+/** An archive to use in place of the one in this machine's apt sources. */
+const MIRROR_VARIABLE = 'CASMOTION_DEBIAN_MIRROR';
 
 /** This machine's apt has no source that looks like Debian's archive. */
 export class NoDebianMirrorError extends VmError {
@@ -262,7 +312,7 @@ export class NoDebianMirrorError extends VmError {
     super("this machine's apt has no Debian archive in its sources", {
       expected: 'a source whose address ends in /debian',
       found: [...new Set(archives)].join(', ') || 'no source at all',
-      next: 'run this on Debian, or name a mirror of Debian',
+      next: `run this on Debian, or set ${MIRROR_VARIABLE} to the address of a mirror of Debian`,
     });
   }
 }
@@ -274,6 +324,37 @@ export class MissingKeyringError extends VmError {
     super("Debian's archive keyring is missing", {
       where: path,
       next: 'apt-get install debian-archive-keyring',
+      cause,
+    });
+  }
+}
+
+/** The signed lists cannot be had, and there are none of an earlier run. */
+export class ListsUnavailableError extends VmError {
+  override readonly name = 'ListsUnavailableError';
+  constructor(mirrorUrl: string, attempts: number, found: string, cause: unknown) {
+    const isOutOfStep = /unexpected size|hash sum mismatch|mirror sync/i.test(found);
+    const what = isOutOfStep
+      ? "the mirror's files are not those of its signed list: it is being updated"
+      : "Debian's lists of packages cannot be fetched";
+    const first = isOutOfStep ? 'try again in an hour' : 'see that the network is there';
+    super(`${what} (${attempts} attempts)`, {
+      where: mirrorUrl,
+      found,
+      next: `${first}, or set ${MIRROR_VARIABLE} to the address of another mirror of Debian`,
+      cause,
+    });
+  }
+}
+
+/** A package of the lists cannot be downloaded. */
+export class DownloadFailedError extends VmError {
+  override readonly name = 'DownloadFailedError';
+  constructor(packageName: string, mirrorUrl: string, found: string, cause: unknown) {
+    super(`${packageName} cannot be downloaded`, {
+      where: mirrorUrl,
+      found,
+      next: `try again, or set ${MIRROR_VARIABLE} to the address of another mirror of Debian`,
       cause,
     });
   }
