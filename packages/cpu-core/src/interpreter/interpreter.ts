@@ -58,6 +58,8 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
         emitCheck(locals, enter);
       });
       setControl(f, 'trapped', 0);
+      // A device may have moved a line before the access failed (the first half of eight bytes).
+      f.if(control('recheck'), () => emitCheck(locals, enter));
       f.set(locals.pc, word('pc'));
       f.br(enter);
     });

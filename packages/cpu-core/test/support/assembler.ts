@@ -7,8 +7,10 @@ import { compress } from './compress.ts';
 
 /** Registers by ABI name. */
 export const X = Object.fromEntries(
-  ('zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 ' +
-    's2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6')
+  (
+    'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 ' +
+    's2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'
+  )
     .split(' ')
     .map((name, index) => [name, index]),
 ) as Record<
