@@ -337,7 +337,7 @@ export class ListsUnavailableError extends VmError {
     const what = isOutOfStep
       ? "the mirror's files are not those of its signed list: it is being updated"
       : "Debian's lists of packages cannot be fetched";
-    const first = isOutOfStep ? 'try again in an hour' : 'see that the network is there';
+    const first = isOutOfStep ? 'try again in an hour' : 'mend what apt complains of';
     super(`${what} (${attempts} attempts)`, {
       where: mirrorUrl,
       found,
