@@ -1,4 +1,5 @@
 /** From instruction words to assembly text, as GNU binutils writes it without aliases. */
+import { csrTable } from '../hart/csr-table.ts';
 import { expandCompressed, isCompressed } from './compressed.ts';
 import { immediateOf } from './formats.ts';
 import type { Format, Instruction, RegisterFile } from './instruction.ts';
@@ -36,10 +37,14 @@ export function disassemble(word: number, pc: bigint): Disassembled {
     return { text: `.insn 0x${bits.toString(16).padStart(digits, '0')}`, sizeBytes };
   }
   const operands = OPERANDS[instruction.format](long, pc, instruction);
-  return {
-    text: operands === '' ? instruction.name : `${instruction.name} ${operands}`,
-    sizeBytes,
-  };
+  const name = instruction.name + ordering(instruction.format, long);
+  return { text: operands === '' ? name : `${name} ${operands}`, sizeBytes };
+}
+
+/** The aq and rl bits of an atomic. Unprivileged ISA §8.1. */
+function ordering(format: Format, word: number): string {
+  if (format !== 'amo' && format !== 'lr') return '';
+  return ['', '.rl', '.aq', '.aqrl'][(word >>> 25) & 3] as string;
 }
 
 type OperandText = (word: number, pc: bigint, instruction: Instruction) => string;
@@ -48,9 +53,9 @@ const OPERANDS: Readonly<Record<Format, OperandText>> = {
   R: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0), rs(w, 20, i, 1)].join(','),
   R2: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0)].join(','),
   R4: (w, _pc, i) =>
-    [rd(w, i), rs(w, 15, i, 0), rs(w, 20, i, 1), rs(w, 27, i, 2)].join(',') + rounding(w),
-  Rrm: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0), rs(w, 20, i, 1)].join(',') + rounding(w),
-  R2rm: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0)].join(',') + rounding(w),
+    [rd(w, i), rs(w, 15, i, 0), rs(w, 20, i, 1), rs(w, 27, i, 2)].join(',') + rounding(w, i),
+  Rrm: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0), rs(w, 20, i, 1)].join(',') + rounding(w, i),
+  R2rm: (w, _pc, i) => [rd(w, i), rs(w, 15, i, 0)].join(',') + rounding(w, i),
   I: (w, _pc, i) =>
     i.semantics.type === 'jalr'
       ? `${x(w, 7)},${immediateOf('I', w)}(${x(w, 15)})`
@@ -66,11 +71,24 @@ const OPERANDS: Readonly<Record<Format, OperandText>> = {
   J: (w, pc) => `${x(w, 7)},${target(pc, immediateOf('J', w))}`,
   amo: (w) => `${x(w, 7)},${x(w, 20)},(${x(w, 15)})`,
   lr: (w) => `${x(w, 7)},(${x(w, 15)})`,
-  csr: (w) => `${x(w, 7)},0x${(w >>> 20).toString(16)},${x(w, 15)}`,
-  csri: (w) => `${x(w, 7)},0x${(w >>> 20).toString(16)},${(w >>> 15) & 31}`,
+  csr: (w) => `${x(w, 7)},${csrName(w >>> 20)},${x(w, 15)}`,
+  csri: (w) => `${x(w, 7)},${csrName(w >>> 20)},${(w >>> 15) & 31}`,
   sfence: (w) => `${x(w, 15)},${x(w, 20)}`,
-  none: () => '',
+  none: (w, _pc, i) =>
+    i.name === 'fence' ? `${orderedAccesses(w >>> 24)},${orderedAccesses(w >>> 20)}` : '',
 };
+
+const csrNames = new Map(csrTable.map(({ number, name }) => [number, name]));
+
+function csrName(number: number): string {
+  return csrNames.get(number) ?? `0x${number.toString(16)}`;
+}
+
+/** Of device input and output, reads and writes, those in the low four bits. §2.7. */
+function orderedAccesses(bits: number): string {
+  const letters = [...'iorw'].filter((_, i) => ((bits >>> (3 - i)) & 1) === 1);
+  return letters.length === 0 ? 'unknown' : letters.join('');
+}
 
 function x(word: number, at: number): string {
   return X_NAMES[(word >>> at) & 31] as string;
@@ -93,11 +111,17 @@ function rs(word: number, at: number, { semantics }: Instruction, operand: numbe
   return file === 'f' ? f(word, at) : x(word, at);
 }
 
-/** Unprivileged ISA table 11.1; the dynamic mode is not written. */
-function rounding(word: number): string {
+/**
+ * Unprivileged ISA table 11.1. The mode that an assembler chooses by itself is not written: dynamic,
+ * or 0 where every result is exact.
+ */
+function rounding(word: number, { name }: Instruction): string {
   const mode = (word >>> 12) & 7;
-  return mode === 7 ? '' : `,${['rne', 'rtz', 'rdn', 'rup', 'rmm'][mode] ?? `rm${mode}`}`;
+  if (mode === (EXACT.has(name) ? 0 : 7)) return '';
+  return `,${['rne', 'rtz', 'rdn', 'rup', 'rmm', 'unknown', 'unknown', 'dyn'][mode] as string}`;
 }
+
+const EXACT: ReadonlySet<string> = new Set(['fcvt.d.w', 'fcvt.d.wu', 'fcvt.d.s']);
 
 function target(pc: bigint, offset: number): string {
   return `0x${BigInt.asUintN(64, pc + BigInt(offset)).toString(16)}`;
