@@ -15,10 +15,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHashes } from '@casmotion/base';
+import { createHashes, VmError } from '@casmotion/base';
 import { embeddedGuest } from '@casmotion/guests';
+import { openLogFile } from '@casmotion/host-node';
+import {
+  bufferSource,
+  createLogTools,
+  LogWriter,
+  MemorySink,
+  openLog,
+} from '@casmotion/replay-log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli, cliJson } from './support/cli.ts';
+import { cli, cliJson, type Json } from './support/cli.ts';
 
 let folder: string;
 const file = (name: string): string => join(folder, name);
@@ -341,18 +349,86 @@ describe('bad input', () => {
     expect(await cliJson(['run', ...flags])).toMatchObject({ exit: 4, end: { cause: 'timeout' } });
   });
 
-  test('a log cut anywhere replays as far as it goes, or says that it is none', async () => {
-    const log = file('whole.cmr');
-    await cliJson(['record', '-o', log, '--append', '', '--console', file('o')], 'ps\npoweroff\n');
-    const bytes = readFileSync(log);
-    const exits = new Set<number>();
-    for (let size = 0; size < bytes.length; size += 37) {
+  describe('a small log', () => {
+    let bytes: Buffer;
+    let ends: number[];
+    let recorded: Json;
+    const cut = (size: number): string => {
       writeFileSync(file('cut.cmr'), bytes.subarray(0, size));
-      const { exit, divergence, cut } = await cliJson(['replay', file('cut.cmr')]);
-      exits.add(exit);
-      if (exit === 0) expect({ divergence, cut }).toMatchObject({ divergence: null, cut: {} });
-    }
-    expect([...exits].toSorted((a, b) => a - b)).toEqual([0, 1]);
+      return file('cut.cmr');
+    };
+
+    beforeAll(async () => {
+      const log = file('whole.cmr');
+      const typing = ['record', '-o', log, '--append', '', '--console', file('o')];
+      recorded = await cliJson(typing, 'ps\npoweroff\n');
+      bytes = readFileSync(log);
+      const reader = openLog(bufferSource(bytes), await createLogTools());
+      ends = reader.chunks.map((chunk) => chunk.fileOffset + chunk.payloadBytes + 14);
+      expect(ends.length).toBeGreaterThan(4);
+    });
+
+    test('cut at any byte is used up to its last whole chunk, and says so', async () => {
+      const tools = await createLogTools();
+      for (let size = 0; size < bytes.length; size++) {
+        const whole = ends.findLast((end) => end <= size);
+        const open = () => openLogFile(cut(size), tools);
+        if (whole === undefined) {
+          expect(thrownBy(open).details.where, `size ${size}`).toContain(file('cut.cmr'));
+          continue;
+        }
+        const log = open();
+        const found = [log.reader.cut?.atByte, log.reader.cut?.lostBytes, log.reader.isComplete];
+        log.close();
+        expect(found, `size ${size}`).toEqual([whole, size - whole, false]);
+      }
+    });
+
+    test('cut at, or within, any chunk replays, and says where it ends', async () => {
+      const steps: number[] = [];
+      for (const [index, end] of ends.slice(0, -1).entries()) {
+        const size = index % 2 === 0 ? end : end + 5;
+        const { exit, stderr } = await cli(['replay', cut(size)]);
+        expect([exit, stderr]).toEqual([0, expect.stringContaining(`cut short at byte ${end} (`)]);
+        const result = await cliJson(['verify', cut(size)]);
+        expect(result).toMatchObject({
+          exit: 0,
+          divergence: null,
+          cut: { atByte: end },
+          end: null,
+        });
+        steps.push(result.steps ?? -1);
+      }
+      expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+      expect(steps.at(-1)).toBeGreaterThan(100_000);
+    });
+
+    test('with any bit flipped is refused by the byte, and salvaged up to there', async () => {
+      const tools = await createLogTools();
+      for (let at = 0; at < bytes.length; at++) {
+        const bad = Buffer.from(bytes);
+        bad.writeUInt8(bad.readUInt8(at) ^ (1 << at % 8), at);
+        writeFileSync(file('bad.cmr'), bad);
+        const start = ends.findLast((end) => end <= at) ?? (at < 16 ? 0 : 16);
+        const named = at < 8 ? 'byte 0' : `byte ${start} `;
+        const refused = thrownBy(() => openLogFile(file('bad.cmr'), tools));
+        expect(refused.details.where, `byte ${at}`).toContain(`${file('bad.cmr')}, ${named}`);
+        if (start <= 16) continue;
+        const salvaged = openLogFile(file('bad.cmr'), tools, true);
+        expect(salvaged.reader.cut).toMatchObject({ atByte: start, reason: 'damage' });
+        salvaged.close();
+      }
+    });
+
+    test('a damaged log is replayed before the damage on request', async () => {
+      writeFileSync(file('bad.cmr'), flip(bytes, (ends.at(-3) ?? 0) + 12));
+      const refused = await cli(['replay', file('bad.cmr')]);
+      expect([refused.exit, refused.stderr]).toEqual([1, expect.stringContaining('--salvage')]);
+      const salvaged = await cliJson(['replay', file('bad.cmr'), '--salvage']);
+      expect(salvaged).toMatchObject({ exit: 0, divergence: null, cut: { reason: 'damage' } });
+      expect(salvaged.steps).toBeLessThanOrEqual(recorded.steps ?? 0);
+      expect((await cli(['replay', file('bad.cmr'), '--salvage'])).stderr).toContain('damaged');
+    });
   });
 
   test('another machine than the recorded one is a divergence', async () => {
@@ -409,6 +485,16 @@ function tinyElf(code: readonly number[]): Buffer {
   return elf;
 }
 
+function thrownBy(action: () => unknown): VmError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof VmError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 function flip(bytes: Buffer, at: number): Buffer {
   const flipped = Buffer.from(bytes);
   flipped.writeUInt8(flipped.readUInt8(at) ^ 0x10, at);
@@ -429,8 +515,6 @@ async function withVersion(log: Buffer, version: number): Promise<Buffer> {
  * would write. Chain of checksums as in docs/format.md.
  */
 async function withHeader(log: Buffer, from: string, to: string): Promise<Buffer> {
-  const { createLogTools, bufferSource, openLog, LogWriter, MemorySink } =
-    await import('@casmotion/replay-log');
   const tools = await createLogTools();
   const reader = openLog(bufferSource(log), tools);
   const machine = JSON.parse(JSON.stringify(reader.header.machine).replace(from, to));

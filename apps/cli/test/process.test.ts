@@ -106,6 +106,28 @@ describe('signals', () => {
     const absent = await start('replay', log).ended;
     expect([absent.exit, absent.stderr]).toEqual([1, expect.stringContaining('.partial')]);
   });
+
+  test.each(['host', 'virtual'])(
+    'of a machine that did nothing, too, under the %s clock',
+    async (clock) => {
+      const log = file(`idle-${clock}.cmr`);
+      const killed = start('record', '-o', log, '--append', '', '--clock', clock);
+      await killed.until('guest> ');
+      for (let tries = 0; tries < 100; tries++) {
+        await pause(200);
+        if (parseResult(await start('info', `${log}.partial`, '--json').ended).steps) break;
+      }
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+      const replayed = await expectReplays(`${log}.partial`);
+      expect(replayed).toMatchObject({ exit: 0, events: {}, landmarks: 2 });
+      // All that the guest did and said until it fell asleep.
+      expect(replayed.steps).toBeGreaterThan(100_000);
+      const shown = await start('replay', `${log}.partial`).ended;
+      expect(shown.stdout).toBe(killed.stdout);
+      expect(shown.stderr).toContain('the log was cut short');
+    },
+  );
 });
 
 test('a reader that goes away ends the recording, whole', async () => {
@@ -143,6 +165,43 @@ describe('a full disk', () => {
     } finally {
       execFileSync('umount', [disk]);
     }
+  });
+
+  /** `limitBlocks` of 512 bytes are all that a file of the program may have. */
+  function startLimited(limitBlocks: number, log: string): Program {
+    const record = [process.execPath, program, 'record', '-o', log, '--append', '', '--json'];
+    const shell = `ulimit -f ${limitBlocks}; exec "$@"`;
+    return new Program(['sh', '-c', shell, 'sh', ...record]);
+  }
+
+  test('a file that may not grow is a full disk', async () => {
+    const log = file('limited.cmr');
+    const full = startLimited(40, log);
+    for (let number = 0; number < 60 && full.child.exitCode === null; number++) {
+      full.type(noise(number));
+      await pause(250);
+    }
+    const ended = await full.ended;
+    expect(ended.stderr).toContain(`${log}.partial`);
+    expect(ended.stderr).toContain('larger than allowed');
+    expect(ended.stderr).toMatch(/next +\d+ bytes are kept; replay them: casmotion replay /);
+    expect(parseResult(ended)).toMatchObject({
+      exit: 1,
+      error: { name: 'HostFileError', where: `${log}.partial` },
+    });
+    expect(existsSync(log)).toBe(false);
+    const replayed = await expectReplays(`${log}.partial`);
+    expect(replayed).toMatchObject({ exit: 0, cut: { lostBytes: 0 } });
+    expect(replayed.events?.['console-input']).toBeGreaterThan(0);
+    // What fitted is there: half of the room at least, for a chunk holds one second of typing.
+    expect(replayed.logBytes).toBeGreaterThan(20 * 512);
+  });
+
+  test('one with no room for a header leaves nothing behind', async () => {
+    const log = file('tiny.cmr');
+    const ended = await startLimited(0, log).ended;
+    expect(parseResult(ended)).toMatchObject({ exit: 1, error: { name: 'HostFileError' } });
+    expect([existsSync(log), existsSync(`${log}.partial`)]).toEqual([false, false]);
   });
 
   function tryMount(): boolean {

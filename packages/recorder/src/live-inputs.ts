@@ -25,15 +25,21 @@ export interface LiveInputs {
    * - `deadline`: guest time should move to `deadlineTicks` (at once, or after sleeping until
    * then);
    * - events: something came before. Where time passed, the first is an `idle-advance`. An empty
-   * list: asked again;
+   * list: asked again. A host that records gives one now and then, or nothing is made safe while
+   * the machine sleeps;
    * - `never`: there is no deadline, and no event can come any more. The recording ends.
    */
   idle(status: LiveStatus, deadlineTicks: number | undefined): Promise<IdleAnswer>;
   /**
-   * True if a while has passed on the host since it was last true: what was recorded is then made
-   * safe.
+   * True if a while has passed on the host since it was last true, a second or so: what was
+   * recorded is then made safe.
    */
   isSyncDue?(): boolean;
+  /**
+   * True: guest time follows the host's. Else two equal runs without events make equal logs, byte
+   * by byte: what is written when then depends on steps alone.
+   */
+  readonly hasHostTime?: boolean;
 }
 
 export type IdleAnswer = 'deadline' | 'never' | readonly MachineEvent[];

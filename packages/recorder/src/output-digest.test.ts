@@ -27,7 +27,7 @@ test('calls may be cut anywhere', () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = new Prng(seed);
     const cut = digestOf((outputs) => {
-      for (let at = 0; at < bytes.length;) {
+      for (let at = 0; at < bytes.length; ) {
         const count = 1 + random.below(random.pick([3, 5000]));
         outputs.consoleOutput(0, bytes.subarray(at, at + count));
         if (random.chance(20)) outputs.digest();

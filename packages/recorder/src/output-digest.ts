@@ -72,7 +72,7 @@ class Channel {
 
   push(bytes: Uint8Array, hashes: Hashes): void {
     this.sizeBytes += bytes.length;
-    for (let at = 0; at < bytes.length;) {
+    for (let at = 0; at < bytes.length; ) {
       const count = Math.min(BLOCK_BYTES - this.#restBytes, bytes.length - at);
       this.#rest.set(bytes.subarray(at, at + count), this.#restBytes);
       this.#restBytes += count;

@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 test('a replay is the recording, at any slice, with any digests', async () => {
-  const seen = { wakes: 0, events: 0, landmarks: 0, outputs: 0, ends: new Set<string>() };
+  const seen = { wakes: 0, events: 0, landmarks: 0, quiet: 0, outputs: 0, ends: new Set<string>() };
   for (let seed = SEED; seed < SEED + 150; seed++) {
     const { machine, host, random } = scenario(seed);
     const printed = consoleText();
@@ -38,6 +38,8 @@ test('a replay is the recording, at any slice, with any digests', async () => {
     seen.wakes += [...log.events()].filter(({ wakes }) => wakes > 0).length;
     seen.events += [...log.events()].length;
     seen.landmarks += [...log.landmarks()].length;
+    // Slices end at multiples of 500.
+    seen.quiet += [...log.landmarks()].filter(({ at }) => at.step % 500 !== 0).length;
     const { end, recorded, steps } = recording.result;
     seen.ends.add(end.cause);
     for (const isVerify of [false, true]) {
@@ -58,6 +60,7 @@ test('a replay is the recording, at any slice, with any digests', async () => {
   }
   // None of it was idle talk.
   expect(seen.wakes).toBeGreaterThan(20);
+  expect(seen.quiet).toBeGreaterThan(20);
   expect(seen.events).toBeGreaterThan(1000);
   expect(seen.landmarks).toBeGreaterThan(500);
   expect(seen.outputs).toBeGreaterThan(1000);

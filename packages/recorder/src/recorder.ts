@@ -8,9 +8,7 @@
  * digest before;
  * - after a wake at the machine's own deadline it runs at least until its next stop before the host
  * is asked;
- * - a landmark is taken at the end of a slice, before any event or wake of its step; what is after
- *   everything stands in the footer.
- */
+XX */
 import { assert, type Hashes } from '@casmotion/base';
 import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
 import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
@@ -39,6 +37,12 @@ export interface RecorderOptions {
   readonly landmarkSteps?: number;
   /** A landmark is due after so many pages were written. Default 8192. */
   readonly landmarkPages?: number;
+  /**
+   * A landmark is taken of a sleeping machine soon after it fell asleep, and again after so many
+   * times that the host wanted the log safe and nothing else was new. Default 8: at one a second,
+   * 0.5 kB a minute.
+   */
+  readonly quietSyncs?: number;
   /** The run is ended by a `power` event at this step. */
   readonly maxSteps?: number;
   /** Called after each slice. */
@@ -77,6 +81,13 @@ export class Recorder {
   readonly #counts: { [K in EventKind]?: number } = {};
   #loggedOutputBytes = 0;
   #landmarkStep = 0;
+  #eventStep = -1;
+  /** Landmarks that are not in the file yet. */
+  #pendingLandmarks = 0;
+  /** Events and landmarks when last made safe, and how often there were no more since then. */
+  #syncedRecords = 0;
+  #quietSyncs = 0;
+  #isQuietSaid = false;
 
   constructor(options: RecorderOptions) {
     const { machine, log, outputs = noOutputs, sliceSteps = 1_000_000 } = options;
@@ -110,6 +121,7 @@ export class Recorder {
 
   async #ask(stop: Stop): Promise<'deadline' | 'never' | readonly MachineEvent[]> {
     const { live, maxSteps = Infinity } = this.#options;
+    this.#syncIfDue(stop);
     const status = this.#status();
     this.#report(status);
     if (status.step >= maxSteps) return [{ kind: 'power', cause: 'step-limit' }];
@@ -131,6 +143,7 @@ export class Recorder {
       const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
       const check = { pc: this.#machine.pc, registerDigest };
       writer.event(step, event, check, this.#wakes.at(step));
+      this.#eventStep = step;
     }
     this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
     applyEvent(this.#machine, event);
@@ -141,7 +154,7 @@ export class Recorder {
     if (writer === undefined) return;
     this.#machine.enableLandmarks();
     this.#landmark(this.#machine.fullLandmark());
-    writer.sync();
+    this.#sync();
   }
 
   #landmarkIfDue(): void {
@@ -150,12 +163,51 @@ export class Recorder {
     const steps = this.#machine.at.step - this.#landmarkStep;
     if (steps < landmarkSteps && this.#machine.pagesSinceLandmark < landmarkPages) return;
     this.#landmark(this.#machine.landmark());
+    if (this.#pendingLandmarks >= LANDMARKS_PENDING_MAX) this.#sync();
+  }
+
+  /** Makes safe what was recorded, and says now and then where a quiet machine has come to. */
+  #syncIfDue(stop: Stop): void {
+    const { log, live, quietSyncs = 8 } = this.#options;
+    if (log === undefined || live.isSyncDue?.() !== true) return;
+    const records = log.writer.eventCount + log.writer.landmarkCount;
+    const isQuiet = records === this.#syncedRecords;
+    this.#quietSyncs = isQuiet ? this.#quietSyncs + 1 : 0;
+    this.#isQuietSaid &&= isQuiet;
+    this.#syncedRecords = records;
+    const isDue = this.#quietSyncs >= (this.#isQuietSaid ? quietSyncs : QUIET_SYNCS_FIRST);
+    const isSaid = isDue && this.#isQuietPlace(stop);
+    if (isSaid) {
+      this.#landmark(this.#machine.landmark());
+      this.#isQuietSaid = true;
+      this.#quietSyncs = 0;
+      this.#syncedRecords++;
+    }
+    if (isSaid || live.hasHostTime === true || this.#eventStep >= 0) this.#sync();
+  }
+
+  /**
+   * Is a landmark of use here, and this the only thing that happened at its step? Where no host
+   * time reaches the machine it takes none because of host time, unless it waits for the host.
+   */
+  #isQuietPlace(stop: Stop): boolean {
+    if (stop.kind !== 'idle') return false;
+    const { step } = this.#machine.at;
+    const isMine = this.#options.live.hasHostTime === true || stop.deadlineTicks === undefined;
+    const isNew = step > this.#landmarkStep && step > this.#eventStep;
+    return isMine && isNew && this.#wakes.at(step) === 0;
+  }
+
+  #sync(): void {
+    this.#pendingLandmarks = 0;
+    this.#options.log?.writer.sync();
   }
 
   #landmark(landmark: Landmark): void {
     const writer = this.#options.log?.writer;
     assert(writer !== undefined && this.#output !== undefined, 'a landmark needs a log');
     this.#landmarkStep = landmark.at.step;
+    this.#pendingLandmarks++;
     writer.landmark(landmark);
     if (this.#output.totalBytes === this.#loggedOutputBytes) return;
     this.#loggedOutputBytes = this.#output.totalBytes;
@@ -191,12 +243,17 @@ export class Recorder {
   }
 
   #report({ step }: LiveStatus): void {
-    const { log, live, onProgress } = this.#options;
-    if (log !== undefined && live.isSyncDue?.() === true) log.writer.sync();
+    const { log, onProgress } = this.#options;
     const events = log?.writer.eventCount ?? countEvents(this.#counts);
     onProgress?.({ step, events, logBytes: log?.writer.sizeBytes ?? 0 });
   }
 }
+
+/** Landmarks of a busy machine written together: a few seconds of it. */
+const LANDMARKS_PENDING_MAX = 4;
+
+/** As `quietSyncs`, since something was new. */
+const QUIET_SYNCS_FIRST = 2;
 
 /** Power and markers are for the driver and the reader: they do not touch the machine. */
 export function applyEvent(machine: MachineInterface, event: MachineEvent): void {

@@ -18,11 +18,19 @@ export class FakeHost implements LiveInputs {
   readonly given: MachineEvent[] = [];
   readonly #options: FakeHostOptions;
   readonly #random: Prng;
+  readonly #syncRandom: Prng;
+  readonly hasHostTime: boolean;
   #idleAtPower = 0;
 
   constructor(options: FakeHostOptions) {
     this.#options = options;
     this.#random = new Prng(options.seed);
+    this.#syncRandom = new Prng(options.seed);
+    this.hasHostTime = this.#syncRandom.chance(2);
+  }
+
+  isSyncDue(): boolean {
+    return this.#syncRandom.chance(2);
   }
 
   poll(status: LiveStatus): readonly MachineEvent[] | Promise<readonly MachineEvent[]> {

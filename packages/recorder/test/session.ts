@@ -45,6 +45,7 @@ export async function recordFake(
     sliceSteps: 500,
     landmarkSteps: 2000,
     landmarkPages: 40,
+    quietSyncs: 1,
     ...options,
   });
   const result = await recorder.run();

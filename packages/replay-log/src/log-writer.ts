@@ -52,14 +52,13 @@ export class LogWriter {
   readonly #counts: { [K in EventKind]?: number } = {};
   #isFinished = false;
 
-  /** Writes the preamble and the header at once. */
+  /** Writes the preamble and the header, in one piece: a sink has both or nothing. */
   constructor(sink: LogSink, tools: LogTools, header: LogHeader) {
     this.#sink = sink;
     this.#tools = tools;
     const { bytes, chain } = encodePreamble(tools.hashes);
     this.#chain = chain;
-    this.#emit(bytes);
-    this.#chunk(CHUNK_TYPES.header, 0, encodeHeader(header));
+    this.#chunk(CHUNK_TYPES.header, 0, encodeHeader(header), 0, bytes);
   }
 
   /** Bytes given to the sink so far. */
@@ -164,17 +163,21 @@ export class LogWriter {
     this.#lastStep = step;
   }
 
-  #chunk(type: number, flags: number, payload: Uint8Array, firstStep = 0): void {
+  /** `before`: the preamble, in front of the first chunk. */
+  #chunk(
+    type: number,
+    flags: number,
+    payload: Uint8Array,
+    firstStep = 0,
+    before: Uint8Array = new Uint8Array(0),
+  ): void {
     assert(!this.#isFinished, 'the log is finished');
     const { bytes, chain } = encodeChunk(this.#tools, this.#chain, { type, flags, payload });
     this.#chain = chain;
     this.#index.u8(type).uvarint(bytes.length).uvarint(firstStep);
-    this.#emit(bytes);
-  }
-
-  #emit(bytes: Uint8Array): void {
-    this.#sink.write(bytes);
-    this.#sizeBytes += bytes.length;
+    const piece = new ByteWriter(before.length + bytes.length).bytes(before).bytes(bytes).toBytes();
+    this.#sink.write(piece);
+    this.#sizeBytes += piece.length;
   }
 }
 

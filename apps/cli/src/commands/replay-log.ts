@@ -123,6 +123,12 @@ function replayExit(result: ReplayOutcome['result'], isVerify: boolean): ExitCod
 export function describeCut({ cut }: LogReader): string[] {
   if (cut === undefined) return [];
   const bytes = formatNumber(cut.lostBytes, 'byte');
+  if (cut.damage !== undefined) {
+    return [
+      `${cut.damage.message}, ${cut.damage.details.where ?? ''}: only what comes before is used,` +
+        ` and ${bytes} are not`,
+    ];
+  }
   return [
     `the log was cut short at byte ${formatCount(cut.atByte)} (${cut.reason}): it holds the` +
       ` recording up to its last whole chunk, and ${bytes} after it are not used`,

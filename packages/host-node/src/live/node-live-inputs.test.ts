@@ -122,6 +122,8 @@ describe('idle under the host clock', () => {
   test('the time-out comes while the guest sleeps', async () => {
     const host = new FakeHost();
     const live = host.live({ timeoutSeconds: 2 });
+    expect(await live.idle(status(0), undefined)).toEqual([]); // The recorder has a look.
+    expect(host.now).toBe(1e9);
     expect(await live.idle(status(0), undefined)).toEqual([{ kind: 'power', cause: 'timeout' }]);
     expect(host.now).toBe(2e9);
   });

@@ -7,6 +7,7 @@
  * - a power event comes alone; else events come in the order console, entropy, clock;
  * - while the machine idles, its time moves as the clock keeper says; what comes with a deadline
  *   comes after it;
+ * - an idle machine is looked at once a second, whatever comes;
  * - without `clock` no host time reaches the machine at all.
  */
 import type { MachineEvent, PowerEvent } from '@casmotion/events';
@@ -43,6 +44,10 @@ export class NodeLiveInputs implements LiveInputs {
     this.#timeoutAt = (options.timeoutSeconds ?? Infinity) * 1e9;
   }
 
+  get hasHostTime(): boolean {
+    return this.#options.clock !== undefined;
+  }
+
   /** Ends the machine at the next look at the host. The first request counts. */
   requestPower(cause: PowerEvent['cause']): void {
     this.#power ??= cause;
@@ -63,11 +68,14 @@ export class NodeLiveInputs implements LiveInputs {
       this.#breathAt = startedAt;
       await breathe();
     }
+    const lookAt = startedAt + SYNC_INTERVAL;
+    const deadlineAt = (deadlineTicks ?? Infinity) * TICK_NANOSECONDS;
     for (;;) {
       const now = elapsed();
       const answer = this.#idleAt(status, now, deadlineTicks);
       if (answer !== undefined) return answer;
-      const wakeAt = Math.min(this.#timeoutAt, (deadlineTicks ?? Infinity) * TICK_NANOSECONDS);
+      if (now >= lookAt) return []; // The recorder has a look, and asks again.
+      const wakeAt = Math.min(this.#timeoutAt, deadlineAt, lookAt);
       await wake.sleep(Math.max(0, wakeAt - now));
     }
   }
