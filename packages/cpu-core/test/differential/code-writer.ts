@@ -4,7 +4,7 @@ import type { Operands } from '../../src/isa/encode.ts';
 import { Assembler, X } from '../support/assembler.ts';
 import { END_OF_PROGRAM, type InitialCsr, PAGE, PAGES, VIRTUAL } from './layout.ts';
 import type { Mode } from './page-tables.ts';
-import { pick } from './random-values.ts';
+import { pick } from '../support/random-values.ts';
 
 export interface WriterOptions {
   readonly prng: Prng;

@@ -4,7 +4,7 @@
 import type { Prng } from '@casmotion/base';
 import { PTE } from '../../src/hart/status.ts';
 import { CODE_PAGES, DATA_PAGES, PAGE, PAGES, SUPERVISOR_HANDLER, VIRTUAL } from './layout.ts';
-import { pick } from './random-values.ts';
+import { pick } from '../support/random-values.ts';
 
 export type Mode = 'M' | 'S' | 'U';
 

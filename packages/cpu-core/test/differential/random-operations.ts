@@ -10,7 +10,7 @@ import type { CodeWriter } from './code-writer.ts';
 import { PAGE, VIRTUAL } from './layout.ts';
 import { drawPte } from './page-tables.ts';
 import { emitMachineOperation, emitPrivileged, emitRandomCsr } from './random-system.ts';
-import { pick } from './random-values.ts';
+import { pick } from '../support/random-values.ts';
 
 const MSTATUS_TVM = 1n << 20n;
 

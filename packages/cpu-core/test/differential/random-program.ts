@@ -19,7 +19,7 @@ import {
   VIRTUAL,
 } from './layout.ts';
 import { drawPageOrder, type Mode, type PageOrder, writePageTables } from './page-tables.ts';
-import { pick, randomFloatBits, randomInteger } from './random-values.ts';
+import { pick, randomFloatBits, randomInteger } from '../support/random-values.ts';
 
 export interface RandomProgram {
   readonly region: Uint8Array;

@@ -1,7 +1,7 @@
 /** Operations on CSRs and modes, as far as two implementations must agree. Test support. */
 import { X } from '../support/assembler.ts';
 import type { CodeWriter } from './code-writer.ts';
-import { pick, randomInteger } from './random-values.ts';
+import { pick, randomInteger } from '../support/random-values.ts';
 
 /** CSRs that may be read anywhere: defined, and with the same value on any machine of our kind. */
 const READABLE: readonly number[] = [
