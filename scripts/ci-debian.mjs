@@ -1,0 +1,248 @@
+/**
+ * Debian's own kernel, recorded and replayed: fetched through apt, booted with a disk and a random
+ * device under the virtual clock, put to work, and replayed with `verify`, on the built-in SBI and
+ * once more, without the work, on OpenSBI. What the guest printed is compared with what it must
+ * print, the replay with the recording. One line a check; counts in build/debian-summary.json.
+ *
+ *   node scripts/ci-debian.mjs               fetches the guest into build/debian
+ *   node scripts/ci-debian.mjs --guest DIR   takes DIR/Image and DIR/initrd.cpio.gz as they are;
+ *                                            they were made with the same workload
+ *
+ * Needs a built apps/cli, and Debian with apt, e2fsprogs and opensbi.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { BUILD_FOLDER, ROOT } from './lib/workspace.mjs';
+
+const CLI = join(ROOT, 'apps', 'cli', 'dist', 'casmotion.js');
+const WORKLOAD = join(ROOT, 'packages', 'guests', 'workloads', 'debian-workload.sh');
+const WORK = join(BUILD_FOLDER, 'debian-run');
+const SUMMARY = join(BUILD_FOLDER, 'debian-summary.json');
+const FIRMWARES = ['fw_jump.elf', 'fw_dynamic.elf'].map(
+  (name) => `/usr/lib/riscv64-linux-gnu/opensbi/generic/${name}`,
+);
+/** Landmarks included, for a machine whose host decides nothing. */
+const LOG_BYTES_MAX = 8192;
+const DISK_BYTES = 8 << 20;
+const TIMEOUT_SECONDS = 300;
+
+/**
+ * @typedef {object} Result the object that `--json` prints
+ * @property {number} exit
+ * @property {number} steps
+ * @property {number} wallSeconds
+ * @property {number} logBytes
+ * @property {Record<string, number>} events
+ * @property {string} outputDigest
+ * @property {string} stateDigest
+ * @property {unknown} divergence
+ */
+
+/** @type {string[]} */
+const failures = [];
+let passed = 0;
+
+mkdirSync(BUILD_FOLDER, { recursive: true });
+rmSync(SUMMARY, { force: true });
+rmSync(WORK, { recursive: true, force: true });
+mkdirSync(WORK);
+const guest = getGuest();
+if (guest !== undefined) {
+  const disk = makeDisk();
+  recordWork(guest, disk);
+  recordFirmware(guest, disk);
+}
+writeFileSync(
+  SUMMARY,
+  `${JSON.stringify({ passed, failed: failures.length, failures }, null, 2)}\n`,
+);
+console.log(`debian: ${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;
+
+/** @returns {string | undefined} the folder with Image and initrd.cpio.gz */
+function getGuest() {
+  const [flag, given] = process.argv.slice(2);
+  if (flag === '--guest' && given !== undefined) {
+    console.log(`  given   the guest in ${given}`);
+    return given;
+  }
+  const output = join(BUILD_FOLDER, 'debian');
+  const flags = ['--output', output, '--init', WORKLOAD];
+  const { status, error } = casmotion('guest', 'fetch', 'debian', ...flags);
+  return check("fetch Debian's kernel", status === 0, error) ? output : undefined;
+}
+
+/** An ext4 disk with a file on it; without mke2fs an empty one, which the guest formats. */
+function makeDisk() {
+  const disk = join(WORK, 'disk.img');
+  writeFileSync(disk, '');
+  truncateSync(disk, DISK_BYTES);
+  const content = join(WORK, 'content');
+  mkdirSync(content);
+  writeFileSync(join(content, 'greeting'), 'written by the host\n');
+  // Equal bytes each time, so that the digests of two runs of this script can be compared.
+  const id = '5e3f0a61-7c0b-4d8e-9a52-1f6d2c9b8e47';
+  const identity = ['-U', id, '-E', `hash_seed=${id},root_owner=0:0`, '-d', content];
+  const { status, stderr, error } = spawnSync(
+    'mke2fs',
+    ['-q', '-F', '-t', 'ext4', ...identity, disk],
+    {
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        PATH: `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`,
+        E2FSPROGS_FAKE_TIME: '1338508800',
+      },
+    },
+  );
+  const found = error?.message ?? stderr;
+  if (error !== undefined && !isCi())
+    console.log(`  skipped  ext4 disk (needs e2fsprogs): ${found}`);
+  else check('make an ext4 disk', status === 0, found);
+  return disk;
+}
+
+/**
+ * @param {string} folder
+ * @param {string} disk
+ */
+function recordWork(folder, disk) {
+  const recorded = record('work', folder, disk, 'console=ttyS0');
+  if (recorded === undefined) return;
+  const { result, log, text } = recorded;
+  for (const [name, expected] of expectedLines()) {
+    check(`work: ${name}`, expected.test(text), `no line like ${expected}`);
+  }
+  const { logBytes, events } = result;
+  const size = `the log is under ${LOG_BYTES_MAX} bytes: ${logBytes}`;
+  check(`work: ${size}`, logBytes > 0 && logBytes < LOG_BYTES_MAX, JSON.stringify(events));
+  const count = Object.values(events).reduce((sum, each) => sum + each, 0);
+  check('work: the host decided nothing', count === 0, JSON.stringify(events));
+  verify('work', log, result);
+}
+
+/**
+ * @param {string} folder
+ * @param {string} disk
+ */
+function recordFirmware(folder, disk) {
+  const firmware = FIRMWARES.find((path) => existsSync(path));
+  if (firmware === undefined) {
+    if (isCi()) check('firmware', false, `absent: ${FIRMWARES.join(', ')}`);
+    else console.log('  skipped  boot with OpenSBI (needs opensbi)');
+    return;
+  }
+  const append = 'console=ttyS0 work=none';
+  const recorded = record('firmware', folder, disk, append, '--bios', firmware);
+  if (recorded === undefined) return;
+  const { result, log, text } = recorded;
+  check('firmware: OpenSBI was there', /OpenSBI v\d/.test(text), 'it printed no version');
+  check('firmware: the kernel reached /init', /== no work/.test(text), text.slice(-500));
+  verify('firmware', log, result);
+}
+
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} disk
+ * @param {string} append
+ * @param {readonly string[]} more flags
+ * @returns {{ result: Result, log: string, text: string } | undefined} undefined if it failed
+ */
+function record(name, folder, disk, append, ...more) {
+  const log = join(WORK, `${name}.cmr`);
+  const consoleFile = join(WORK, `${name}.txt`);
+  const images = ['--kernel', join(folder, 'Image'), '--initrd', join(folder, 'initrd.cpio.gz')];
+  const machine = ['--disk', disk, '--rng', '7', '--clock', 'virtual', '--append', append];
+  const rest = ['--console', consoleFile, '--timeout', String(TIMEOUT_SECONDS), ...more];
+  const { status, result, error } = casmotion('record', '-o', log, ...images, ...machine, ...rest);
+  const text = existsSync(consoleFile) ? readFileSync(consoleFile, 'latin1') : '';
+  const found = `exit code ${status}\n${error}\n${text.slice(-1000)}`;
+  const isOk = check(`${name}: record${speed(result)}`, status === 0 && result?.exit === 0, found);
+  return isOk && result !== undefined ? { result, log, text } : undefined;
+}
+
+/**
+ * @param {string} name
+ * @param {string} log
+ * @param {Result} recorded
+ */
+function verify(name, log, recorded) {
+  const timeout = ['--timeout', String(TIMEOUT_SECONDS)];
+  const { status, result, error } = casmotion('verify', log, ...timeout);
+  check(`${name}: verify${speed(result)}`, status === 0, `exit code ${status}\n${error}`);
+  check(`${name}: no divergence`, result?.divergence === null, JSON.stringify(result?.divergence));
+  for (const field of /** @type {const} */ (['steps', 'outputDigest', 'stateDigest'])) {
+    const [expected, found] = [recorded[field], result?.[field]];
+    const isSame = expected !== null && expected === found;
+    check(`${name}: same ${field} ${found}`, isSame, `recorded ${expected}, replayed ${found}`);
+  }
+}
+
+/** What the workload prints, worked out here. */
+function expectedLines() {
+  const data = Buffer.alloc(20_000_000, 'casmotion\n');
+  const numbers = [];
+  for (let i = 0, x = 1; i < 50_000; i++) numbers.push((x = (x * 75) % 65_537));
+  const sorted = numbers.toSorted((a, b) => a - b).map((each) => `${each}\n`);
+  const random = '[0-9a-f]{64}  -\\s+';
+  return /** @type {const} */ ([
+    ['sha256sum of 20 MB', new RegExp(`of 20 MB\\s+${sha256(data)}  -`)],
+    ['sort', new RegExp(`== sort\\s+${sha256(Buffer.from(sorted.join('')))}  -`)],
+    ['/dev/urandom and /dev/hwrng', new RegExp(`== random bytes \\S+\\s+${random}${random}==`)],
+    ['date', /== date \(varies\)\s+\w+ Jun {2}1 00:0\d:\d\d UTC 2012/],
+    ['processes', /100 processes/],
+    ['the disk held what the host wrote', /greeting: written by the host/],
+    ['a file written to the disk read back', /numbers read back/],
+    ['after unmounting too', new RegExp(`${sha256(data.subarray(0, 2_000_000))}  -`)],
+    ['the end', /== done/],
+  ]);
+}
+
+/** @param {Uint8Array} bytes */
+function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** @param {Result | undefined} result */
+function speed(result) {
+  if (result === undefined || !(result.wallSeconds > 0)) return '';
+  const { steps, wallSeconds } = result;
+  const rate = (steps / wallSeconds / 1e6).toFixed(0);
+  return ` (${(steps / 1e6).toFixed(0)} M instructions, ${wallSeconds.toFixed(1)} s, ${rate} M/s)`;
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {{ status: number | null, result: Result | undefined, error: string }}
+ */
+function casmotion(...args) {
+  const timeout = (TIMEOUT_SECONDS + 60) * 1000;
+  const options = /** @type {const} */ ({ encoding: 'utf8', timeout, cwd: ROOT });
+  const child = spawnSync(process.execPath, [CLI, ...args, '--json'], options);
+  const error = child.error?.message ?? child.stderr;
+  try {
+    return { status: child.status, result: JSON.parse(child.stdout), error };
+  } catch {
+    return { status: child.status, result: undefined, error: `${error}${child.stdout}` };
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {boolean} isOk
+ * @param {string} found shown if it failed
+ */
+function check(name, isOk, found) {
+  if (isOk) passed++;
+  else failures.push(name);
+  console.log(isOk ? `  ok      ${name}` : `  FAILED  ${name}\n${found}`);
+  return isOk;
+}
+
+function isCi() {
+  const value = process.env['CI'] ?? '';
+  return value !== '' && value !== 'false' && value !== '0';
+}
