@@ -3,8 +3,9 @@
  * file of `--console`. What cannot be written is remembered and ends the run; the guest does not
  * notice.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import type { VmError } from '@casmotion/base';
+import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import { errnoOf, HostFileError } from '@casmotion/host-node';
 import type { CliContext, CliStream } from './context.ts';
@@ -18,20 +19,25 @@ export class GuestOutput implements MachineOutputs {
   failure: VmError | undefined;
   readonly stream: CliStream | undefined;
   readonly #path: string | undefined;
-  readonly #descriptor: number | undefined;
+  #descriptor: number | undefined;
   #hasFailed = false;
   #lastByte = NEWLINE;
 
-  /** Throws `HostFileError` if the file cannot be made. */
+  /** With `--console FILE` it is of use after `open`. */
   constructor(context: CliContext, flags: { readonly console: string | undefined; json: boolean }) {
     const { stdout, stderr } = context.process;
     this.#path = flags.console;
-    if (this.#path !== undefined) {
-      this.#descriptor = openForOutput(this.#path);
-      return;
-    }
+    if (this.#path !== undefined) return;
     this.stream = flags.json ? stderr : stdout;
     this.stream.on?.('error', (error) => this.#fail(error));
+  }
+
+  /**
+   * Makes the file, or empties an older one, but never one of those that the machine is made of:
+   * `inUse`. Throws `HostFileError` or `VmError`.
+   */
+  open(inUse: readonly string[]): void {
+    if (this.#path !== undefined) this.#descriptor = openForOutput(this.#path, inUse);
   }
 
   /** Is it a person who sees the guest's console? */
@@ -58,7 +64,7 @@ export class GuestOutput implements MachineOutputs {
       return;
     }
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
     } catch (error) {
       this.#fail(error);
     }
@@ -92,11 +98,28 @@ export class GuestOutput implements MachineOutputs {
 
 const NEWLINE = 0x0a;
 
-function openForOutput(path: string): number {
+function openForOutput(path: string, inUse: readonly string[]): number {
+  const other = inUse.find((name) => isSameFile(name, path));
+  if (other !== undefined) {
+    throw new VmError("the guest's console would overwrite a file in use", {
+      where: path,
+      expected: 'a file of its own',
+      found: other === path ? 'the log, or an image of the machine' : other,
+      next: NAME_ANOTHER,
+    });
+  }
   try {
     return openSync(path, 'w');
   } catch (cause) {
-    const next = 'name another file with --console';
-    throw new HostFileError(path, "the guest's console cannot be written", cause, next);
+    throw new HostFileError(path, "the guest's console cannot be written", cause, NAME_ANOTHER);
   }
 }
+
+/** By whatever names, links included; also of files that are not there yet. */
+function isSameFile(one: string, other: string): boolean {
+  if (resolve(one) === resolve(other)) return true;
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && a.isFile() && a.ino === b?.ino && a.dev === b.dev;
+}
+
+const NAME_ANOTHER = 'name another file with --console';

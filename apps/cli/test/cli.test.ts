@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -263,6 +264,8 @@ describe('bad input', () => {
     await cliJson(['record', '-o', file('good.cmr'), '--append', 'ps', '--disk', file('disk.img')]);
     const log = readFileSync(file('good.cmr'));
     writeFileSync(file('future.cmr'), await withVersion(log, 99));
+    writeFileSync(file('header-cut.cmr'), log.subarray(0, 100));
+    writeFileSync(file('preamble-cut.cmr'), log.subarray(0, 12));
     writeFileSync(file('flipped.cmr'), flip(log, Math.floor(log.length / 2)));
     copyFileSync(file('good.cmr'), file('changed.cmr'));
     writeFileSync(file('disk.img'), new Uint8Array(65_536).fill(1));
@@ -294,10 +297,37 @@ describe('bad input', () => {
     { what: 'an unknown command', args: ['rceord'], says: ['record'] },
     { what: 'a flag without value', args: ['run', '--memory'], says: ['memory'] },
     { what: 'an impossible value', args: ['run', '--memory', 'lots'], says: ['--memory', '256M'] },
+    { what: 'too much memory', args: ['run', '--memory', '9000G'], says: ['--memory', '3 GiB'] },
+    { what: 'memory of odd size', args: ['run', '--memory', '262145K'], says: ['multiple of 4'] },
+    { what: 'no such initrd', args: ['run', '--initrd', '@none'], says: ['initrd', '@none'] },
+    { what: 'no such firmware', args: ['run', '--bios', '@none'], says: ['firmware', '@none'] },
+    { what: 'no instructions', args: ['run', '--max-instructions', '0'], says: ['such as'] },
+    { what: 'no time', args: ['run', '--timeout', '0'], says: ['more than 0'] },
     { what: 'too little memory', args: ['run', '--memory', '4K'], says: ['--memory'] },
     { what: 'an argument too many', args: ['run', 'x'], says: ['x'] },
     { what: 'no log named', args: ['record'], says: ['output'] },
     { what: 'an unwritable output', args: ['record', '-o', '@none/a.cmr'], says: ['@none/a.cmr'] },
+    { what: 'an output without name', args: ['record', '-o', ''], says: ['no name'] },
+    {
+      what: 'a console over the log',
+      args: ['replay', '@good.cmr', '--console', '@good.cmr'],
+      says: ['would overwrite'],
+    },
+    {
+      what: 'a console over the log to be',
+      args: ['record', '-o', '@x', '--console', '@x'],
+      says: ['would overwrite'],
+    },
+    {
+      what: 'a console over the disk',
+      args: ['run', '--disk', '@disk.img', '--console', '@folder/../disk.img'],
+      says: ['would overwrite'],
+    },
+    {
+      what: 'a console over the disk of a log',
+      args: ['replay', '@good.cmr', '--console', '@disk.img'],
+      says: ['would overwrite'],
+    },
     { what: 'a folder as output', args: ['record', '-o', '@folder'], says: ['a folder'] },
     { what: 'a device as output', args: ['record', '-o', '/dev/full'], says: ['a device'] },
     { what: 'an unwritable console', args: ['run', '--console', '@none/a'], says: ['@none/a'] },
@@ -310,6 +340,19 @@ describe('bad input', () => {
     { what: 'commit without disk', args: ['run', '--commit', '@y'], says: ['one --disk'] },
     { what: 'no such log', args: ['replay', '@none.cmr'], says: ['no such file'] },
     { what: 'an empty log', args: ['replay', '@empty'], says: ['@empty', 'not a CASMotion log'] },
+    { what: 'a folder as log', args: ['replay', '@folder'], says: ['@folder', 'a folder'] },
+    { what: 'a device as log', args: ['replay', '/dev/null'], says: ['no regular file'] },
+    { what: 'garbage', args: ['replay', '@text'], says: ['@text', 'not a CASMotion log'] },
+    {
+      what: 'a log cut in its header',
+      args: ['replay', '@header-cut.cmr'],
+      says: ['@header-cut.cmr', 'within its header'],
+    },
+    {
+      what: 'a log cut in its preamble',
+      args: ['info', '@preamble-cut.cmr'],
+      says: ['@preamble-cut.cmr', '12 bytes'],
+    },
     { what: 'no log', args: ['info', '@text'], says: ['@text', 'not a CASMotion log'] },
     { what: 'a log of the future', args: ['replay', '@future.cmr'], says: ['version 99', 'newer'] },
     { what: 'a flipped bit', args: ['verify', '@flipped.cmr'], says: ['damaged', '@flipped.cmr'] },
@@ -322,13 +365,14 @@ describe('bad input', () => {
     },
   ])('$what', async ({ args, says }) => {
     const real = args.map((arg: string) => arg.replace(/^@/, `${folder}/`));
-    const before = readdirSync(folder);
+    const sizes = () => readdirSync(folder).map((name) => [name, statSync(file(name)).size]);
+    const before = sizes();
     const { exit, stdout, stderr } = await cli(real);
     expect(exit).toBe(1);
     expect(stdout.replaceAll(/^casmotion guest: .*|^devices: .*/gm, '').trim()).toBe('');
     for (const words of says) expect(stderr).toContain(words.replace(/^@/, `${folder}/`));
     expect(stderr).not.toMatch(/^ +at /m); // No stack: it is no bug.
-    expect(readdirSync(folder)).toEqual(before); // Nothing is left behind.
+    expect(sizes()).toEqual(before); // Nothing is left behind, nothing lost.
 
     const asJson = await cliJson(real);
     expect(asJson).toMatchObject({ exit: 1, error: { message: expect.any(String) as string } });

@@ -16,6 +16,19 @@ export class NotALogError extends VmError {
   }
 }
 
+/** The log was cut before its header was whole. */
+export class HeaderCutError extends VmError {
+  override readonly name = 'HeaderCutError';
+  constructor(fileOffset: number, sizeBytes: number) {
+    super('the log was cut short within its header: there is nothing to replay', {
+      where: `byte ${fileOffset} (chunk 0)`,
+      expected: 'a whole header',
+      found: `${sizeBytes} bytes in all`,
+      next: 'record again: casmotion record -o FILE',
+    });
+  }
+}
+
 /** The log was written by a format version that this reader does not know. */
 export class LogVersionError extends VmError {
   override readonly name = 'LogVersionError';

@@ -8,6 +8,7 @@ export {
   type LogTools,
 } from './chunk.ts';
 export {
+  HeaderCutError,
   LogContentError,
   LogDamagedError,
   LogVersionError,

@@ -24,7 +24,7 @@ import {
   PREAMBLE_BYTES,
   unpack,
 } from './chunk.ts';
-import { LogContentError, LogDamagedError, UnknownChunkError } from './errors.ts';
+import { HeaderCutError, LogContentError, LogDamagedError, UnknownChunkError } from './errors.ts';
 import { decodeFooter, type EventCounts, type LogFooter } from './footer.ts';
 import { decodeHeader, type LogHeader } from './header.ts';
 import { decodeImagePiece, type ImageKey } from './images.ts';
@@ -64,8 +64,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a log and checks every byte of it. Throws `NotALogError`, `LogVersionError`,
- * `LogDamagedError`, `UnknownChunkError` or `LogContentError`; a log that was cut short is opened,
+ * Opens a log and checks every byte of it. Throws `NotALogError`, `HeaderCutError`,
+ * `LogVersionError`, `LogDamagedError`, `UnknownChunkError` or `LogContentError`; a log that was cut short is opened,
  * and says so in `cut`.
  */
 export function openLog(source: LogSource, tools: LogTools, options: OpenOptions = {}): LogReader {
@@ -97,8 +97,11 @@ export class LogReader {
     this.cut = scan.cut;
     refuseUnknown(this.chunks);
     const [first] = this.chunks;
-    if (first?.type !== CHUNK_TYPES.header) {
-      throw new LogContentError('it does not start with a whole header', {
+    if (first === undefined) {
+      throw this.cut?.damage ?? new HeaderCutError(PREAMBLE_BYTES, source.sizeBytes);
+    }
+    if (first.type !== CHUNK_TYPES.header) {
+      throw new LogContentError('it does not start with a header', {
         chunk: 0,
         fileOffset: PREAMBLE_BYTES,
       });

@@ -12,7 +12,7 @@ import { encodeChunk, encodePreamble } from './chunk.ts';
 import {
   bufferSource,
   createLogTools,
-  LogContentError,
+  HeaderCutError,
   LogDamagedError,
   LogReader,
   type LogTools,
@@ -59,7 +59,7 @@ test('a log cut at any byte gives a prefix and says so', () => {
     const log = tryOpen(cut);
     if (!(log instanceof LogReader)) {
       // Only a log without its whole header cannot be opened.
-      expect(log).toBeInstanceOf(LogContentError);
+      expect(log).toBeInstanceOf(HeaderCutError);
       expect(opened).toBe(0);
       continue;
     }

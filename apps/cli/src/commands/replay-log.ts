@@ -1,4 +1,5 @@
 /** What `replay` and `verify` share: the session, its progress, its result. */
+import { basename, dirname, join } from 'node:path';
 import type { MachineOutputs } from '@casmotion/events';
 import {
   type OpenedLog,
@@ -30,6 +31,8 @@ export interface ReplayFlags extends OutputFlags {
 export interface ReplayTarget {
   readonly path: string;
   readonly isVerify: boolean;
+  /** Called before the replay, with the files that it reads. */
+  readonly onOpen?: (inUse: readonly string[]) => void;
   readonly outputs: MachineOutputs;
   readonly progress: Progress;
   /** May a line of progress be shown now? */
@@ -42,11 +45,21 @@ export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promi
   const tools = await createLogTools();
   const log = openLogFile(target.path, tools, flags.salvage);
   try {
+    target.onOpen?.(filesInUse(log, flags));
     return describeReplay(await runReplay(log, tools, flags, target), log, target);
   } finally {
     target.progress.hide();
     log.close();
   }
+}
+
+/** The log, and its images wherever they may be found. */
+function filesInUse({ path, config }: OpenedLog, { imageDir }: ReplayFlags): string[] {
+  const refs = [config.kernel, config.initrd, config.firmware, ...config.disks];
+  const names = refs.flatMap((ref) => (ref === undefined ? [] : [ref.name]));
+  const folders = [dirname(path), ...(imageDir === undefined ? [] : [imageDir])];
+  const elsewhere = names.flatMap((name) => folders.map((dir) => join(dir, basename(name))));
+  return [path, ...names, ...elsewhere];
 }
 
 /** A replay's progress, for `replay` and `verify`. */

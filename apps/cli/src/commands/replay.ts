@@ -58,6 +58,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
         const result = await replayLog(flags, {
           path,
           isVerify: false,
+          onOpen: (inUse) => output.open(inUse),
           outputs: output,
           progress,
           canShowProgress: () => !output.isTerminal || output.isAtLineStart,

@@ -1,7 +1,12 @@
 /** What `run` and `record` share: the session, its console on this terminal, its result. */
 import { toHex, VmError } from '@casmotion/base';
 import type { RecordProgress } from '@casmotion/recorder';
-import { openMachineFiles, type RunOutcome, runSession } from '@casmotion/host-node';
+import {
+  openMachineFiles,
+  PARTIAL_SUFFIX,
+  type RunOutcome,
+  runSession,
+} from '@casmotion/host-node';
 import { countEvents, createLogTools } from '@casmotion/replay-log';
 import { type CliContext, CREATOR } from '../context.ts';
 import { describeEnd, exitCodeOf } from '../exit-codes.ts';
@@ -34,6 +39,7 @@ export async function runMachine(
   const progress = new Progress(stderr, target.logPath ?? 'running', isProgressWanted);
   if (isRaw && !flags.quiet) stderr.write('Ctrl-A x ends the machine, Ctrl-A h is help.\r\n');
   try {
+    output.open(filesInUse(flags, target));
     const outcome = await runSession({
       files,
       tools,
@@ -56,6 +62,15 @@ export async function runMachine(
     output.close();
     files.close();
   }
+}
+
+function filesInUse(
+  { kernel, initrd, bios, disk = [] }: RunFlags,
+  { logPath, commitPath }: RunTarget,
+): string[] {
+  const log = logPath === undefined ? [] : [logPath, `${logPath}${PARTIAL_SUFFIX}`];
+  const named = [kernel, initrd, bios, commitPath, ...disk, ...log];
+  return named.filter((path) => path !== undefined);
 }
 
 /** A terminal whose output goes elsewhere is left alone: there, typing would not show. */

@@ -45,7 +45,7 @@ function writeAll(path: string, disk: BlockImage): void {
     for (let offset = 0; offset < disk.sizeBytes; offset += PIECE_BYTES) {
       const part = piece.subarray(0, Math.min(PIECE_BYTES, disk.sizeBytes - offset));
       disk.read(offset, part);
-      for (let at = 0; at < part.length;) {
+      for (let at = 0; at < part.length; ) {
         at += writeSync(descriptor, part, at, part.length - at, offset + at);
       }
     }

@@ -61,11 +61,16 @@ describe('a log', () => {
 
   test.each([
     { what: 'a folder that is not there', path: 'no/a.cmr', message: /cannot be written/ },
+    { what: 'a name that ends like a folder', path: 'a.cmr/', message: /cannot be written there/ },
     { what: 'a folder', path: 'dir', message: /cannot be written there/ },
   ])('$what is refused', ({ path, message }) => {
     mkdirSync(file('dir'));
     expect(() => new LogFileSink(file(path))).toThrow(message);
     expect(readdirSync(folder)).toEqual(['dir']);
+  });
+
+  test('without a name is refused', () => {
+    expect(() => new LogFileSink('')).toThrow(/cannot be written there/);
   });
 
   test.each([0, 1, 9, 10, 11, 25])('a disk that is full after %d bytes', (capacity) => {

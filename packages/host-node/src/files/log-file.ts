@@ -74,7 +74,7 @@ export class LogFileSink implements LogSink {
     assert(this.#isOpen, 'a write to a closed log');
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      for (let at = 0; at < bytes.length;) {
+      for (let at = 0; at < bytes.length; ) {
         at += this.#calls.write(this.#descriptor, bytes.subarray(at), this.#sizeBytes + at);
       }
       this.#sizeBytes += bytes.length;
@@ -195,11 +195,12 @@ const NODE_CALLS: LogFileCalls = {
 /** A log takes the place of a file, never of a device, a pipe or a folder. */
 function refuseOddTarget(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || stat.isFile()) return;
+  const isNamed = path !== '' && !path.endsWith('/');
+  if (isNamed && (stat === undefined || stat.isFile())) return;
   throw new VmError('the log cannot be written there', {
-    where: path,
+    where: path === '' ? '-o' : path,
     expected: 'the name of a file, new or to be replaced',
-    found: stat.isDirectory() ? 'a folder' : 'a device or a pipe',
+    found: stat === undefined ? 'no name' : stat.isDirectory() ? 'a folder' : 'a device or a pipe',
     next: 'name another file with -o',
   });
 }

@@ -4,6 +4,7 @@ import type { MachineOutputs } from '@casmotion/events';
 import { createMachine, type Machine, type MachineConfig } from '@casmotion/machine';
 import { Replayer, type ReplayProgress, type ReplayResult } from '@casmotion/recorder';
 import {
+  HeaderCutError,
   LogContentError,
   LogDamagedError,
   type LogReader,
@@ -106,6 +107,7 @@ function inFile(path: string, error: unknown): unknown {
 
 const CONTENT_ERRORS = [
   NotALogError,
+  HeaderCutError,
   LogVersionError,
   LogDamagedError,
   UnknownChunkError,
