@@ -97,7 +97,10 @@ export interface TimedEvent {
   readonly event: MachineEvent;
 }
 
-/** What a machine lets out, in order. Nothing waits for the receiver (design.md §2, "Output"). */
+/**
+ * What a machine lets out, in order. Nothing waits for the receiver: docs/architecture.md §3,
+ * `outputs`.
+ */
 export interface MachineOutputs {
   /** Bytes for a console, numbered as in {@link ConsoleInput}. Valid during the call only. */
   consoleOutput(console: number, bytes: Uint8Array): void;

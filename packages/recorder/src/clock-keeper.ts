@@ -1,6 +1,7 @@
 /**
- * Keeps guest time near host time by moving the guest's line as seldom as it can (design.md §2,
- * "Time"). Pure: the host's clock is passed in, what is to be done comes back as events.
+ * Keeps guest time near host time by moving the guest's line as seldom as it can
+ * (docs/architecture.md §4). Pure: the host's clock is passed in, what is to be done comes back as
+ * events.
  *
  * All times are ticks of 100 ns since power-on; the host's may have a fraction. Drift is host time
  * less guest time: above 0 the guest is late.

@@ -1,6 +1,7 @@
 /**
  * A divergence: the replayed machine is not the recorded one. The report says what the evidence in
- * the log allows and no more: which premises (design.md §1) stay open, not which one it was.
+ * the log allows and no more: which premises (docs/architecture.md §1) stay open, not which
+ * one it was.
  */
 import { toHex } from '@casmotion/base';
 import type { MachineEvent } from '@casmotion/events';

@@ -1,14 +1,14 @@
 /**
- * The recorder: run a slice, ask the host, stamp, log, apply (design.md §2). With no log it is the
- * plain driver of a machine and computes neither landmarks nor digests, so that the cost of
- * recording is an honest difference.
+ * The recorder: run a slice, ask the host, stamp, log, apply (docs/architecture.md §3). With no log
+ * it is the plain driver of a machine and computes neither landmarks nor digests, so that the cost
+ * of recording is an honest difference.
  *
  * Invariants:
  * - every event is in the log before it is applied, with the machine's step, wakes, pc and register
- * digest before;
+ *   digest before;
  * - after a wake at the machine's own deadline it runs at least until its next stop before the host
- * is asked;
-XX */
+ *   is asked.
+ */
 import { assert, type Hashes } from '@casmotion/base';
 import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
 import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';

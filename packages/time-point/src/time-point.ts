@@ -2,7 +2,7 @@
  * A time point names the place between two steps of a machine. Steps count instructions attempted,
  * over the whole machine and from its first one, so the number of steps already made is unique and
  * ordered by itself: it is the key. Program counter and register digest, where recorded, are
- * checks. design.md §4, premise C6.
+ * checks. docs/architecture.md §4, premise C6.
  */
 import { assert } from '@casmotion/base';
 

@@ -65,7 +65,7 @@ const HART_WORDS = [
   'satp',
   'fflags',
   'frm',
-  // minstret = step + instretBias; mcycle likewise (design.md §4).
+  // minstret = step + instretBias; mcycle likewise (docs/architecture.md §4).
   'instretBias',
   'cycleBias',
   'pmpcfg0',

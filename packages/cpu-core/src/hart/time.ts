@@ -1,4 +1,4 @@
-/** Guest time as a function of the step: the time line. design.md §2; premise C2. */
+/** Guest time as a function of the step: the time line. docs/architecture.md §4; premise C2. */
 import type { FunctionRef, WasmModule } from '@casmotion/wasm-asm';
 import type { TimeLine } from '../core-interface.ts';
 import { currentStep, word } from './words.ts';

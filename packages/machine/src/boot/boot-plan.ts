@@ -43,7 +43,10 @@ export interface Load {
   readonly bytes: Uint8Array;
 }
 
-/** What `--bios` means when it is not given: design.md §7. Throws as {@link planBoot} does. */
+/**
+ * What `--bios` means when it is not given: docs/architecture.md §7. Throws as {@link planBoot}
+ * does.
+ */
 export function defaultBios(name: string, kernel: Uint8Array): 'sbi' | 'none' {
   const { entry } = placeProgram(name, kernel, RAM_SIZE_MAX_BYTES);
   return isElf(kernel) && entry === RAM_BASE ? 'none' : 'sbi';

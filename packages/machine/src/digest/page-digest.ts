@@ -1,7 +1,7 @@
 /**
  * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of xxh128(page
  * number, content). A page that is not there counts 0. It can be corrected page by page, in any
- * order; it guards against accidents, not against adversaries (design.md §8).
+ * order; it guards against accidents, not against adversaries (docs/architecture.md §8).
  *
  * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not
  * changed since.
