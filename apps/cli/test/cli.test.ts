@@ -27,7 +27,7 @@ import {
   openLog,
 } from '@casmotion/replay-log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli, cliJson, type Json } from './support/cli.ts';
+import { cli, cliJson, type Json, parseResult } from './support/cli.ts';
 
 let folder: string;
 const file = (name: string): string => join(folder, name);
@@ -164,6 +164,32 @@ describe('output', () => {
     const { stdout, stderr } = await cli(['run', '--append', 'date', '--json']);
     expect(stdout).toMatch(/^\{.*\}\n$/);
     expect(stderr).toContain('2012-06-01 00:00:00 UTC');
+  });
+
+  test('--json is one object of the agreed fields, whatever the command', async () => {
+    const log = file('fields.cmr');
+    const commands = [
+      ['run', '--append', 'date'],
+      ['record', '-o', log, '--append', 'date'],
+      ['replay', log],
+      ['verify', log],
+      ['info', log],
+      ['log', log],
+      ['guest', 'list'],
+      ['replay', file('none.cmr')],
+    ];
+    for (const command of commands) {
+      const { stdout } = await cli([...command, '--json']);
+      expect(stdout, command.join(' ')).toMatch(/^\{.*\}\n$/); // The guest's words are elsewhere.
+      const json = parseResult({ exit: 0, stdout, stderr: '' });
+      expect(json, command.join(' ')).toMatchObject(AGREED_FIELDS);
+      if (command.includes(log)) expect(json['path']).toBe(log);
+      const isRun = ['run', 'record', 'replay', 'verify', 'info', 'log'].includes(command[0] ?? '');
+      if (!isRun || json.exit !== 0) continue;
+      expect(json.steps, command.join(' ')).toBeGreaterThan(100_000);
+      expect(json.stateDigest, command.join(' ')).toMatch(/^[0-9a-f]{32}$/);
+      expect(json.outputDigest, command.join(' ')).toMatch(/^[0-9a-f]{32}$/);
+    }
   });
 
   test.each([
@@ -486,6 +512,17 @@ describe('bad input', () => {
     expect([exit, stderr]).toEqual([2, expect.stringContaining('divergence at the initial state')]);
   });
 });
+
+const AGREED_FIELDS = {
+  exit: expect.any(Number) as number,
+  steps: expect.any(Number) as number,
+  wallSeconds: expect.any(Number) as number,
+  logBytes: expect.any(Number) as number,
+  events: expect.any(Object) as object,
+  outputDigest: expect.toSatisfy((digest) => digest === null || typeof digest === 'string') as null,
+  stateDigest: expect.toSatisfy((digest) => digest === null || typeof digest === 'string') as null,
+  divergence: null,
+};
 
 /** What a loader looks at in a Linux Image: Documentation/arch/riscv/boot-image-header.rst. */
 function linuxImage(): Buffer {

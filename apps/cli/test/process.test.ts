@@ -268,6 +268,32 @@ describe('a terminal', () => {
     expect(seen).toContain('CODE 0');
     expect(seen).toMatch(CLEAN);
   });
+
+  test.skipIf(!hasPython)('is clean after a full disk (needs python3)', () => {
+    const log = file('full-terminal.cmr');
+    const record = `${process.execPath} ${program} record -o ${log} --append ""`;
+    const shell = `(ulimit -f 4; exec ${record}); echo "CODE $?"; stty -a`;
+    const steps = [0, 1, 2, 3].map((number) => ['guest> ', 0.3, `${noise(number)}\r`]);
+    const args = [script, JSON.stringify(steps), 'sh', '-c', shell];
+    const seen = spawnSync('python3', args, { encoding: 'utf8', timeout: 120_000 }).stdout;
+    expect(seen).toContain('larger than allowed');
+    expect(seen).toContain(`casmotion replay ${log}.partial`);
+    expect(seen).toContain('CODE 1');
+    expect(seen).toMatch(CLEAN);
+  });
+
+  test.skipIf(!hasPython)('is clean after a crash of ours (needs python3)', () => {
+    const crash = file('crash.mjs');
+    writeFileSync(crash, "setTimeout(() => { throw new Error('as planned'); }, 1500);");
+    const run = `${process.execPath} --import ${crash} ${program} run --append ""`;
+    const shell = `${run}; echo "CODE $?"; stty -a`;
+    const args = [script, '[]', 'sh', '-c', shell];
+    const seen = spawnSync('python3', args, { encoding: 'utf8', timeout: 120_000 }).stdout;
+    expect(seen).toContain('guest> ');
+    expect(seen).toContain('as planned');
+    expect(seen).toContain('CODE 1');
+    expect(seen).toMatch(CLEAN);
+  });
 });
 
 describe('the demonstration', () => {
