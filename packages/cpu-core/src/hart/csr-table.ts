@@ -288,7 +288,11 @@ const machineRows: readonly CsrRow[] = [
     number: 0x344,
     read: () => pendingInterrupts(),
     write: (f, value, effects) => {
-      setWord(f, 'mipSoft', value.and(SUPERVISOR_INTERRUPTS));
+      // Sstc §2.1: with STCE set, STIP is read-only.
+      const hasComparator = word('menvcfg').ltS(0);
+      const kept = f.let(I64.const(INTERRUPT.STIP).select(0, hasComparator));
+      const soft = word('mipSoft').and(kept);
+      setWord(f, 'mipSoft', value.and(SUPERVISOR_INTERRUPTS).and(kept.xor(-1)).or(soft));
       effects.recheck(f);
     },
   },

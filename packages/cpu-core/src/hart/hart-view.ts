@@ -77,13 +77,14 @@ export class WasmHartView implements HartView {
 
   getCsr(number: number): bigint | undefined {
     if (!csrNumbers.has(number)) return undefined;
-    this.#setClock();
+    this.#setClock(this.#step());
     return BigInt.asUintN(64, this.#exports.csrRead(number));
   }
 
   setCsr(number: number, value: bigint): void {
     if (!csrNumbers.has(number)) return;
-    this.#setClock();
+    // As if by the instruction before: a counter is read as what was written by the next.
+    this.#setClock(this.#step() - 1);
     this.#exports.csrWrite(number, BigInt.asIntN(64, value));
     // Nothing is running that would have to leave; the next `run` looks at interrupts first.
     this.#controls[CONTROL.exitRequest / 4] = 0;
@@ -94,9 +95,9 @@ export class WasmHartView implements HartView {
     this.#exports.fence(0n, 0n, 0, 0);
   }
 
-  /** Outside of `run` the counters count the steps made so far. */
-  #setClock(): void {
-    this.#words.setAt(CONTROL.stepEnd, BigInt(this.#step()) + 1n);
+  /** The step of a CSR access outside of `run`; for reads, counters count the steps made so far. */
+  #setClock(step: number): void {
+    this.#words.setAt(CONTROL.stepEnd, BigInt(step + 1));
     this.#controls[CONTROL.left / 4] = 0;
   }
 }

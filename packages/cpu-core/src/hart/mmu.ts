@@ -1,6 +1,7 @@
 /**
  * Address translation: the architectural TLB, which is state, over Sv39 page tables with A and D
- * set by hardware; and the fast TLBs, which are derived. Priv. 1.12 §4.3, §4.4; design.md §5.
+ * set by hardware; and the fast TLBs, which are derived. Priv. 1.12 §4.3, §4.4;
+ * docs/architecture.md §5.
  *
  * Rules, the same for every engine: a look-up that hits changes nothing; one that misses, lacks a
  * permission or finds D clear for a store walks the tables and refills the entry; filling an entry
@@ -88,11 +89,12 @@ function archEntry(va: I64): I32 {
 }
 
 /** Index of a virtual address in every TLB table. */
-export function tlbIndex(va: I64): I32 {
+/** Offset in a TLB's table of the entry for the page of `va`. */
+export function tlbOffset(va: I64): I32 {
   return va
-    .shrU(12)
     .toI32()
-    .and(TLB_ENTRIES - 1);
+    .shrU(12 - Math.log2(TLB_ENTRY_BYTES))
+    .and((TLB_ENTRIES - 1) * TLB_ENTRY_BYTES);
 }
 
 /** Key without address space: the entry of a global page. */

@@ -43,7 +43,9 @@ export function definePmpAllows(module: WasmModule): FunctionRef {
             f.set(high, low.get.add(ones.add(1).shl(2)));
           },
         );
-        f.if(address.get.ltU(high.get).and(end.gtU(low.get)), () => {
+        // A TOR range whose bounds do not ascend matches nothing (§3.7.1).
+        const isRange = low.get.ltU(high.get);
+        f.if(isRange.and(address.get.ltU(high.get)).and(end.gtU(low.get)), () => {
           f.if(address.get.ltU(low.get).or(end.gtU(high.get)), () => f.return(0));
           const isUnlocked = config.get.and(PMP.L).eqz();
           f.if(privilege.get.eq(PRIVILEGE.machine).and(isUnlocked), () => f.return(1));
