@@ -1,6 +1,6 @@
 /**
- * The replayer: read the next event, run to its time point, compare, apply (docs/architecture.md §3).
- * It asks no host.
+ * The replayer: read the next event, run to its time point, compare, apply (docs/architecture.md
+ * §3). It asks no host.
  *
  * Invariants:
  * - an event is applied only where step, wakes, pc and register digest are the recorded ones;
