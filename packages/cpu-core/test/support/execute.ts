@@ -28,6 +28,11 @@ export interface Trap {
 /** 256 KiB of RAM, trap vectors set, PMP open (entry 15), floats on. */
 export function makeOpenCore(options: TestCoreOptions = {}): CoreInterface {
   const core = makeCore({ ramSizeBytes: 64 * 4096, ...options });
+  // Handlers that stay where they are.
+  for (const page of [TRAP_TO_MACHINE, TRAP_TO_SUPERVISOR]) {
+    const loops = new Uint32Array(64).fill(encode('jal'));
+    poke(core, page, new Uint8Array(loops.buffer));
+  }
   core.hart.setCsr(CSR.mtvec, BigInt(TRAP_TO_MACHINE));
   core.hart.setCsr(CSR.stvec, BigInt(TRAP_TO_SUPERVISOR));
   core.hart.setCsr(CSR.pmpaddr0 + 15, (1n << 54n) - 1n);
