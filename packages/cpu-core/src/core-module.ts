@@ -2,6 +2,7 @@
  * The core module: every function of a hart, assembled in the order in which they need each other.
  */
 import { callI32, type FunctionRef, load, WasmModule } from '@casmotion/wasm-asm';
+import type { EngineParts } from './emit/site.ts';
 import { defineFloat } from './float/define-float.ts';
 import {
   type CodePageFunctions,
@@ -29,7 +30,7 @@ import { defineTraps } from './hart/trap.ts';
 import { word } from './hart/words.ts';
 import { defineInterpreter } from './interpreter/interpreter.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
-import { createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
+import { type ArithmeticFunctions, createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
 
 /** What the module exports; numbers are i32, bigints i64. */
 export interface CoreExports {
@@ -42,6 +43,8 @@ export interface CoreExports {
   flushAllFast(): void;
   noteRamWrite(offset: number, size: number): void;
   beginEpoch(): void;
+  /** Only with regions. */
+  readonly regions?: WebAssembly.Table;
 }
 
 /** What the module imports beside its memory, under `host`. */
@@ -50,23 +53,48 @@ export interface CoreImports {
   busWrite(addressLow: number, addressHigh: number, size: number, value: number): void;
   decode(slot: number, decodedPage: number): void;
   decodeStraddle(slot: number, memo: number, instruction: number): void;
+  dropRegions(decodedIndex: number): void;
+  translate(slot: number, decodedPage: number): void;
 }
 
-/** Generates the module for a machine whose memory is laid out as `plan` says. */
-export function generateCoreModule(plan: MemoryPlan): Uint8Array<ArrayBuffer> {
+export interface CoreModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Functions that regions call; exported under their names. */
+  readonly parts: EngineParts;
+  readonly arithmetic: ArithmeticFunctions;
+}
+
+/** How translated regions are found; see `Translator`. */
+export interface RegionOptions {
+  readonly hotJumps: number;
+  /** Size of the table of regions, exported as `regions`. */
+  readonly regionsMax: number;
+}
+
+/**
+ * Generates the module for a machine whose memory is laid out as `plan` says; `regions` undefined:
+ * an interpreter alone.
+ */
+export function generateCoreModule(
+  plan: MemoryPlan,
+  regions: RegionOptions | undefined,
+): CoreModule {
   const module = new WasmModule();
   module.importMemory('host', 'memory', plan.totalBytes / 65_536);
   const busRead = module.importFunction('host', 'busRead', ['i32', 'i32', 'i32'], 'i32');
   const busWrite = module.importFunction('host', 'busWrite', ['i32', 'i32', 'i32', 'i32']);
   const decode = module.importFunction('host', 'decode', ['i32', 'i32']);
   const decodeStraddle = module.importFunction('host', 'decodeStraddle', ['i32', 'i32', 'i32']);
+  const dropRegions = module.importFunction('host', 'dropRegions', ['i32']);
+  const translate = module.importFunction('host', 'translate', ['i32', 'i32']);
 
-  const ops = createWasmOps(defineArithmetic(module));
+  const arithmetic = defineArithmetic(module);
+  const ops = createWasmOps(arithmetic);
   const float = defineFloat(module, WORD.fflags);
   const ticksNow = defineTicksNow(module);
   const traps = defineTraps(module);
   const pmpAllows = definePmpAllows(module);
-  const codePages = defineCodePages(module, plan);
+  const codePages = defineCodePages(module, plan, dropRegions);
   const { raise } = traps;
   const mmu = defineMmu(module, { raise, pmpAllows, codePages, plan });
   const access = defineAccess(module, {
@@ -86,18 +114,17 @@ export function generateCoreModule(plan: MemoryPlan): Uint8Array<ArrayBuffer> {
   const csrs = defineCsrs(module, { ticksNow, updateContexts, flushFast, flushAllFast });
   const fetchHost = defineFetchHost(module, plan);
   const illegal = defineIllegal(module, raise, fetchHost);
+  const parts: EngineParts = { ops, float, csrs, access, illegal, ram: plan.ram };
+  const { cellBias } = plan;
   defineInterpreter(module, {
-    ops,
-    float,
-    traps,
-    csrs,
+    ...parts,
     access,
+    traps,
     mmu,
-    illegal,
     fetchHost,
     decode,
     decodeStraddle,
-    ram: plan.ram,
+    regions: regions && { translate, cellBias, hotJumps: regions.hotJumps },
   });
   exportForHost(module, plan, codePages, [
     csrs.read,
@@ -106,7 +133,16 @@ export function generateCoreModule(plan: MemoryPlan): Uint8Array<ArrayBuffer> {
     updateContexts,
     flushAllFast,
   ]);
-  return module.toBytes();
+  if (regions !== undefined) {
+    module.exportTable('regions', regions.regionsMax);
+    const { load: read, store, atomic } = access;
+    const { allowed, readToModify } = csrs;
+    const called = [read, store, atomic, allowed, readToModify, illegal];
+    for (const ref of [...called, ...Object.values(float), ...Object.values(arithmetic)]) {
+      module.exportFunction(ref);
+    }
+  }
+  return { bytes: module.toBytes(), parts, arithmetic };
 }
 
 function exportForHost(

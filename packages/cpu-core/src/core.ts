@@ -80,8 +80,11 @@ class Core implements CoreInterface {
       decode: (slot: number, page: number): void => decoder.decode(slot, page),
       decodeStraddle: (slot: number, memo: number, word: number): void =>
         decoder.decodeStraddle(slot, memo, word),
+      dropRegions: (): void => {},
+      translate: (): void => {},
     };
-    const instance = new WebAssembly.Instance(compile(generateCoreModule(plan)), { host });
+    const coreModule = generateCoreModule(plan, undefined);
+    const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
     this.#exports = instance.exports as unknown as CoreExports;
     this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.#step);
     this.#setControl('ramPages', plan.ramPages);

@@ -34,7 +34,11 @@ describe('control flow', () => {
   it('if takes one arm, with and without an else', () => {
     const f = i32Function(1, (body, x) => {
       const r = body.local('i32');
-      body.if(x.get, () => body.set(r, 10), () => body.set(r, 20));
+      body.if(
+        x.get,
+        () => body.set(r, 10),
+        () => body.set(r, 20),
+      );
       body.if(x.get.eq(2), () => body.set(r, r.get.add(1)));
       body.return(r.get);
     });

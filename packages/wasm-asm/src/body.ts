@@ -41,15 +41,16 @@ export type Operand = AnyExpr | number | bigint;
 
 export class FunctionBody {
   readonly params: readonly Local[];
-  readonly #result: ValueType | undefined;
+  readonly result: ValueType | undefined;
   readonly #locals: ValueType[] = [];
   readonly #code = new ByteBuffer(512);
   readonly #open: Label[] = [];
+  readonly #hints: { readonly at: number; readonly isLikely: boolean }[] = [];
   #closedSize: number | undefined;
 
   constructor(params: readonly ValueType[], result: ValueType | undefined) {
     this.params = params.map((type, index) => makeLocal(type, index));
-    this.#result = result;
+    this.result = result;
   }
 
   /** A new local, 0 at first. */
@@ -137,15 +138,21 @@ export class FunctionBody {
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
     condition.emit(this.#code);
-    this.#code.byte(0x04);
-    this.#code.byte(0x40);
-    this.#open.push({ depth: this.#open.length + 1 });
-    then();
-    if (otherwise !== undefined) {
-      this.#code.byte(0x05);
-      otherwise();
-    }
-    this.#end();
+    this.#if(then, otherwise);
+  }
+
+  /** `if` whose condition mostly holds: engines move the rest out of the way. */
+  ifLikely(condition: I32, then: () => void, otherwise?: () => void): void {
+    condition.emit(this.#code);
+    this.#hints.push({ at: this.#code.size, isLikely: true });
+    this.#if(then, otherwise);
+  }
+
+  /** `if` whose condition rarely holds. */
+  ifUnlikely(condition: I32, then: () => void, otherwise?: () => void): void {
+    condition.emit(this.#code);
+    this.#hints.push({ at: this.#code.size, isLikely: false });
+    this.#if(then, otherwise);
   }
 
   br(label: Label): void {
@@ -167,7 +174,7 @@ export class FunctionBody {
 
   /** Returns, with a value exactly where the function has a result. */
   return(value?: Operand): void {
-    const result = this.#result;
+    const result = this.result;
     assert((value === undefined) === (result === undefined), 'a return gives what was declared');
     if (value !== undefined && result !== undefined) asExpr(result, value).emit(this.#code);
     this.#code.byte(0x0f);
@@ -208,9 +215,29 @@ export class FunctionBody {
     emit(this.#code);
   }
 
+  /** Bytes of all code so far. */
+  get sizeBytes(): number {
+    return this.#code.size;
+  }
+
+  /**
+   * The branch hints, by offset in what {@link toBytes} gives. WebAssembly branch hinting proposal.
+   */
+  hints(): readonly { readonly offset: number; readonly isLikely: boolean }[] {
+    const start = this.#declarations().size;
+    return this.#hints.map(({ at, isLikely }) => ({ offset: start + at, isLikely }));
+  }
+
   /** The function as it stands in the code section, without its length. */
   toBytes(): Uint8Array<ArrayBuffer> {
     assert(this.#code.size === this.#closedSize, 'a body is closed, and then left alone');
+    const out = this.#declarations();
+    out.append(this.#code.bytes.subarray(0, this.#code.size));
+    return out.toBytes();
+  }
+
+  /** The declarations of locals. */
+  #declarations(): ByteBuffer {
     const out = new ByteBuffer(this.#code.size + 64);
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
@@ -223,17 +250,28 @@ export class FunctionBody {
       out.u32(count);
       out.byte(VALUE_TYPE_CODE[type]);
     }
-    out.append(this.#code.toBytes());
-    return out.toBytes();
+    return out;
   }
 
   /** Ends the function. With a result, its end must not be reached: every path returns. */
   close(): void {
     assert(this.#closedSize === undefined, 'a body is closed once');
     assert(this.#open.length === 0, 'a block is still open');
-    if (this.#result !== undefined) this.#code.byte(0x00);
+    if (this.result !== undefined) this.#code.byte(0x00);
     this.#code.byte(0x0b);
     this.#closedSize = this.#code.size;
+  }
+
+  #if(then: () => void, otherwise?: () => void): void {
+    this.#code.byte(0x04);
+    this.#code.byte(0x40);
+    this.#open.push({ depth: this.#open.length + 1 });
+    then();
+    if (otherwise !== undefined) {
+      this.#code.byte(0x05);
+      otherwise();
+    }
+    this.#end();
   }
 
   #structured(opcode: number, write: (label: Label) => void): void {

@@ -108,9 +108,7 @@ describe.each([32, 64] as const)('i%d', (bits) => {
   });
 
   it('select takes the first operand where the condition is not 0', () => {
-    const f = compileExpr([type, type, 'i32'], type, (a, b, c) =>
-      callMethod(a, 'select', b, c),
-    );
+    const f = compileExpr([type, type, 'i32'], type, (a, b, c) => callMethod(a, 'select', b, c));
     expect(BigInt(f(toHost(type, 5n), toHost(type, 6n), 2) ?? 0)).toBe(5n);
     expect(BigInt(f(toHost(type, 5n), toHost(type, 6n), 0) ?? 0)).toBe(6n);
   });
@@ -149,9 +147,7 @@ describe.each([32, 64] as const)('f%d', (bits) => {
   });
 
   it('select', () => {
-    const f = compileExpr([type, type, 'i32'], type, (a, b, c) =>
-      callMethod(a, 'select', b, c),
-    );
+    const f = compileExpr([type, type, 'i32'], type, (a, b, c) => callMethod(a, 'select', b, c));
     expect([f(0.5, -0, 1), f(0.5, -0, 0)]).toEqual([0.5, -0]);
   });
 });

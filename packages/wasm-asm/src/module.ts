@@ -97,6 +97,16 @@ export class WasmModule {
     return ref;
   }
 
+  /** Adds a function whose body was written before the module was begun, and is closed. */
+  adopt(name: string, body: FunctionBody): FunctionRef {
+    const params = body.params.map(({ type }) => type);
+    const ref = this.declare(name, params, body.result);
+    const entry = this.#functions[ref.index];
+    assert(entry !== undefined, 'a function just declared');
+    entry.body = body;
+    return ref;
+  }
+
   exportFunction(ref: FunctionRef, name = ref.name): void {
     this.#exports.name(name);
     this.#exports.byte(0x00);
@@ -139,6 +149,7 @@ export class WasmModule {
       });
     }
     section(out, 7, this.#exportEntries, (s) => s.append(this.#exports.toBytes()));
+    this.#hintSection(out);
     section(out, 10, defined.length, (s) => {
       for (const { ref, body } of defined) {
         assert(body !== undefined, `function ${ref.name} has no body`);
@@ -149,6 +160,32 @@ export class WasmModule {
     });
     this.#nameSection(out);
     return out.toBytes();
+  }
+
+  /**
+   * The custom section of branch hints, which stands before the code. Engines that do not know it
+   * skip it.
+   */
+  #hintSection(out: ByteBuffer): void {
+    const hinted = this.#functions
+      .map(({ ref, body }) => ({ index: ref.index, hints: body?.hints() ?? [] }))
+      .filter(({ hints }) => hints.length > 0);
+    if (hinted.length === 0) return;
+    const content = new ByteBuffer();
+    content.name('metadata.code.branch_hint');
+    content.u32(hinted.length);
+    for (const { index, hints } of hinted) {
+      content.u32(index);
+      content.u32(hints.length);
+      for (const { offset, isLikely } of hints) {
+        content.u32(offset);
+        content.byte(1);
+        content.byte(isLikely ? 1 : 0);
+      }
+    }
+    out.byte(0x00);
+    out.u32(content.size);
+    out.append(content.bytes.subarray(0, content.size));
   }
 
   /** The custom section that gives functions their names in stack traces and disassembly. */

@@ -45,10 +45,16 @@ export const PSEUDO = { decode: 0, sentinel: 1, straddle: 2, illegal: 3, count: 
 const STRAY_STORES_MAX = 64;
 const CONTEXTS = 4;
 
-export function defineCodePages(module: WasmModule, plan: MemoryPlan): CodePageFunctions {
+/** `dropRegions` is an import, (index of a decoded page): forgets the regions made from it. */
+export function defineCodePages(
+  module: WasmModule,
+  plan: MemoryPlan,
+  dropRegions: FunctionRef,
+): CodePageFunctions {
   const flushTable = defineFlushTable(module);
-  const evict = defineEvict(module, plan, flushTable);
-  const dropSlots = defineDropSlots(module, plan, evict);
+  const forget = defineForgetRegions(module, plan, dropRegions);
+  const evict = defineEvict(module, plan, flushTable, forget);
+  const dropSlots = defineDropSlots(module, plan, evict, forget);
   return {
     noteWrite: defineNoteWrite(module, plan, dropSlots),
     decodedFor: defineDecodedFor(module, plan, evict, flushTable),
@@ -64,12 +70,36 @@ function defineFlushTable(module: WasmModule): FunctionRef {
   });
 }
 
+/**
+ * Forgets the regions made from decoded page number `index`. One of them may be running: the check
+ * after the access at hand leaves it.
+ */
+function defineForgetRegions(
+  module: WasmModule,
+  plan: MemoryPlan,
+  dropRegions: FunctionRef,
+): FunctionRef {
+  return module.func('forgetRegions', { index: 'i32' }, undefined, (f, { index }) => {
+    const flagAt = f.let(index.get.shl(2).add(plan.decodedRegions));
+    f.if(load.i32(flagAt).eqz(), () => f.return());
+    f.storeI32(flagAt, 0, 0);
+    setControl(f, 'recheck', 1);
+    f.call(dropRegions, index.get);
+  });
+}
+
 /** Forgets decoded page number `index`. */
-function defineEvict(module: WasmModule, plan: MemoryPlan, flushTable: FunctionRef): FunctionRef {
+function defineEvict(
+  module: WasmModule,
+  plan: MemoryPlan,
+  flushTable: FunctionRef,
+  forget: FunctionRef,
+): FunctionRef {
   return module.func('evictDecoded', { index: 'i32' }, undefined, (f, { index }) => {
     const ownerAt = f.let(index.get.shl(2).add(plan.decodedOwner));
     const owner = f.let(load.i32(ownerAt));
     f.if(owner.eqz(), () => f.return());
+    f.call(forget, index.get);
     const page = f.let(owner.sub(1));
     f.storeI32(ownerAt, 0, 0);
     f.storeI32(page.shl(2), plan.decodedOf, 0);
@@ -85,7 +115,12 @@ function defineEvict(module: WasmModule, plan: MemoryPlan, flushTable: FunctionR
  * Un-decodes the instructions that a write to [offset, offset + size) of a page with code may have
  * changed.
  */
-function defineDropSlots(module: WasmModule, plan: MemoryPlan, evict: FunctionRef): FunctionRef {
+function defineDropSlots(
+  module: WasmModule,
+  plan: MemoryPlan,
+  evict: FunctionRef,
+  forget: FunctionRef,
+): FunctionRef {
   const params = { page: 'i32', offset: 'i32', size: 'i32' } as const;
   return module.func('dropSlots', params, undefined, (f, { page, offset, size }) => {
     const decoded = f.let(load.i32(page.get.shl(2), plan.decodedOf));
@@ -101,8 +136,11 @@ function defineDropSlots(module: WasmModule, plan: MemoryPlan, evict: FunctionRe
       f.set(slot, slot.get.add(SLOT_BYTES));
       f.brIf(slot.get.leU(last), again);
     });
-    f.if(hits.get.ne(0), () => f.return());
     const index = f.let(decoded.sub(plan.decodedPool).divU(DECODED_PAGE_BYTES));
+    f.if(hits.get.ne(0), () => {
+      f.call(forget, index);
+      f.return();
+    });
     const strayAt = f.let(index.shl(2).add(plan.decodedStrayStores));
     f.storeI32(strayAt, 0, load.i32(strayAt).add(1));
     const isCurrent = decoded.eq(control('fetchDecoded'));

@@ -119,7 +119,28 @@ export const CONTROL = {
    * i32: not 0 if an interrupt may have become takeable: looked at after the current instruction.
    */
   recheck: 0xc34,
+  /** i32: why the region called last has returned: {@link REGION_EXIT}. */
+  regionExit: 0xc38,
 } as const;
+
+/** Why a region returns; pc is in memory and registers are written back. */
+export const REGION_EXIT = {
+  /** Control goes on at pc. */
+  jump: 0,
+  /** The instruction at pc is the interpreter's: of a kind no region executes, or few steps left. */
+  interpret: 1,
+  /** A trap was taken: pc is at its handler. */
+  trapped: 2,
+  /** As `jump`, but an interrupt may have become takeable or the host be asked for. */
+  check: 3,
+} as const;
+
+/**
+ * A cell, 4 bytes a slot of a decoded page: 0 or more counts jumps to the slot; where bit 31 is set
+ * a region may be entered there: bits 30 to 8 are its number in the table of regions, bits 7 to 0
+ * the number of its entry.
+ */
+export const CELL = { region: 0x8000_0000, regionShift: 8, entryMask: 0xff } as const;
 
 /** One byte a CSR number: its index in the generated switch, 255 for none. */
 export const CSR_INDEX = 0x1000;
@@ -201,6 +222,10 @@ export interface MemoryPlan {
   readonly decodedOwner: number;
   /** u32 a decoded page: stores that hit the page but no decoded slot. */
   readonly decodedStrayStores: number;
+  /** u32 a decoded page: not 0 if regions were made from it. */
+  readonly decodedRegions: number;
+  /** Cells: that of the slot at address `a` is at `a` / 4 + `cellBias`. */
+  readonly cellBias: number;
   readonly rom: number;
   readonly ram: number;
   readonly totalBytes: number;
@@ -218,7 +243,7 @@ export function planMemory(ramSizeBytes: number): MemoryPlan {
     next = at + bytes;
     return at;
   };
-  return {
+  const plan = {
     ramPages,
     pageFlags: take(ramPages, 64),
     writtenList: take(ramPages * 4, 64),
@@ -226,11 +251,14 @@ export function planMemory(ramSizeBytes: number): MemoryPlan {
     decodedCount,
     decodedOwner: take(decodedCount * 4, 64),
     decodedStrayStores: take(decodedCount * 4, 64),
+    decodedRegions: take(decodedCount * 4, 64),
     decodedPool: take(decodedCount * DECODED_PAGE_BYTES, PAGE_BYTES),
+    cells: take((decodedCount * DECODED_PAGE_BYTES) / 4, PAGE_BYTES),
     rom: take(ROM_SIZE_BYTES, PAGE_BYTES),
     ram: take(ramSizeBytes, 65_536),
     totalBytes: align(next, 65_536),
   };
+  return { ...plan, cellBias: plan.cells - plan.decodedPool / 4 };
 }
 
 function align(value: number, alignment: number): number {

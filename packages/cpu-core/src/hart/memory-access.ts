@@ -22,9 +22,8 @@ import {
   RAM_BASE,
   ROM_BASE,
   ROM_SIZE_BYTES,
-  TLB_ENTRY_BYTES,
 } from './layout.ts';
-import { type MmuFunctions, tlbIndex } from './mmu.ts';
+import { type MmuFunctions, tlbOffset } from './mmu.ts';
 import { PMP } from './pmp.ts';
 import { ACCESS, CAUSE } from './status.ts';
 import { dataPrivilegeNow } from './trap.ts';
@@ -99,7 +98,7 @@ function allows(parts: AccessParts, pa: I64, size: I64, permission: number, priv
 
 /** Makes a fast entry for the page of `va`, in a table of the context of data accesses. */
 function emitFill(f: FunctionBody, plan: MemoryPlan, table: number, va: I64, pa: I64): void {
-  const entry = f.let(tlbIndex(va).mul(TLB_ENTRY_BYTES).add(control('dataContext')));
+  const entry = f.let(tlbOffset(va).add(control('dataContext')));
   f.storeI64(entry, table, va.and(-4096));
   // host = low 32 bits of va + addend
   const host = ramOffset(pa).toI32().add(plan.ram);
@@ -368,7 +367,7 @@ function defineFetches(
     });
     const decoded = f.let(callI32(parts.codePages.decodedFor, page));
     f.if(isPageAllowed, () => {
-      const entry = f.let(tlbIndex(va.get).mul(TLB_ENTRY_BYTES).add(control('fetchContext')));
+      const entry = f.let(tlbOffset(va.get).add(control('fetchContext')));
       f.storeI64(entry, 0, va.get.and(-4096));
       f.storeI32(entry, 8, decoded);
       f.storeI32(entry, 12, pa.shrU(12).toI32());

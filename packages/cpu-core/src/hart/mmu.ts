@@ -85,10 +85,9 @@ export function defineMmu(module: WasmModule, parts: Parts): MmuFunctions {
 
 /** Address of the architectural entry of a virtual address. */
 function archEntry(va: I64): I32 {
-  return tlbIndex(va).mul(TLB_ENTRY_BYTES).add(ARCH_TLB);
+  return tlbOffset(va).add(ARCH_TLB);
 }
 
-/** Index of a virtual address in every TLB table. */
 /** Offset in a TLB's table of the entry for the page of `va`. */
 export function tlbOffset(va: I64): I32 {
   return va
@@ -273,16 +272,16 @@ function defineTranslate(
     const isGlobal = pte.get.and(PTE.G).ne(0);
     f.storeI64(entry, 0, globalKey(va.get).select(localKey(va.get, currentAsid()), isGlobal));
     f.storeI64(entry, 8, pte.get);
-    emitEvictFast(f, tlbIndex(va.get));
+    emitEvictFast(f, tlbOffset(va.get));
     f.return(physical());
   });
 }
 
 const LOWER_CONTEXTS = [CONTEXT.user, CONTEXT.supervisor, CONTEXT.supervisorUser];
 
-/** What evicts an architectural entry evicts the fast entries of its index. */
-function emitEvictFast(f: FunctionBody, index: I32): void {
-  const offset = f.let(index.mul(TLB_ENTRY_BYTES));
+/** What evicts an architectural entry evicts the fast entries at its place. */
+function emitEvictFast(f: FunctionBody, at: I32): void {
+  const offset = f.let(at);
   for (const context of LOWER_CONTEXTS) {
     for (const table of [FAST_READ, FAST_WRITE, FAST_FETCH])
       f.storeI64(offset, context + table, -1);
@@ -305,7 +304,7 @@ function defineFence(module: WasmModule, flushFast: FunctionRef): FunctionRef {
       const isOther = hasAsid.get.and(key.ne(localKey(va.get, asidBits)));
       f.if(isSamePage.and(isOther.eqz()), () => {
         f.storeI64(entry, 0, 0);
-        emitEvictFast(f, tlbIndex(va.get));
+        emitEvictFast(f, tlbOffset(va.get));
       });
       f.return();
     });

@@ -4,6 +4,7 @@
  *
  * How control flows, by label:
  *   enter     pc is known but not its page: use the current fetch translation or look the page up
+ *   jumped    `entry` was jumped to: run its region if it has one, else count the jump
  *   next      `entry` is the slot to execute: count a step, load its handler
  *   dispatch  `op` is a handler: execute it
  *   check     the instruction is complete and may have made an interrupt takeable or asked to leave
@@ -14,14 +15,24 @@
  */
 import { callI32, type Label, load, type WasmModule } from '@casmotion/wasm-asm';
 import { PSEUDO } from '../hart/code-pages.ts';
-import { SLOT, TLB_ENTRY_BYTES } from '../hart/layout.ts';
-import { tlbIndex } from '../hart/mmu.ts';
+import { CELL, REGION_EXIT, SLOT } from '../hart/layout.ts';
+import { tlbOffset } from '../hart/mmu.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { instructions } from '../isa/table.ts';
-import { emitExit, EXIT, type Frame, type InterpreterParts, type Locals, pcOf } from './frame.ts';
-import { emitInstruction } from './handlers.ts';
+import { emitInstruction } from '../emit/instructions.ts';
+import {
+  emitExit,
+  EXIT,
+  type Frame,
+  type InterpreterParts,
+  type Locals,
+  pcOf,
+  type RegionParts,
+  SlotSite,
+} from './frame.ts';
 import { emitPseudo } from './pseudo-handlers.ts';
+import { SYSTEM } from './system-handlers.ts';
 
 /**
  * Adds and exports `run(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on.
@@ -37,6 +48,7 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
       bias: f.local('i64'),
       pc: f.local('i64'),
       op: f.local('i32'),
+      isHeld: f.local('i32'),
       va: f.local('i64'),
       value: f.local('i64'),
       slot: f.local('i32'),
@@ -44,14 +56,22 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
     };
     f.call(parts.traps.takeInterrupt);
     f.set(locals.pc, word('pc'));
+    // Where a budget ended is no place to begin a region at.
+    f.set(locals.isHeld, 1);
     f.loop((enter) => {
       f.block((trapped) => {
         f.block((check) => {
           emitEnter(locals, trapped);
-          f.loop((next) => {
-            emitNext(locals);
-            f.loop((dispatch) => {
-              emitDispatch({ ...locals, labels: { enter, next, dispatch, check, trapped } });
+          f.loop((jumped) => {
+            if (parts.regions !== undefined) {
+              emitJumped(module, locals, parts.regions, { enter, check, trapped });
+            }
+            f.loop((next) => {
+              emitNext(locals);
+              f.loop((dispatch) => {
+                const labels = { enter, jumped, next, dispatch, check, trapped };
+                emitDispatch({ ...locals, labels });
+              });
             });
           });
         });
@@ -88,7 +108,7 @@ function emitEnter(locals: Locals, trapped: Label): void {
       });
     },
     () => {
-      f.set(slot, tlbIndex(pc.get).mul(TLB_ENTRY_BYTES).add(control('fetchContext')));
+      f.set(slot, tlbOffset(pc.get).add(control('fetchContext')));
       f.if(
         load.i64(slot.get).eq(tag()),
         () => {
@@ -110,6 +130,39 @@ function emitEnter(locals: Locals, trapped: Label): void {
   );
   f.set(bias, tag().sub(page.get.shrU(3).toI64U()));
   f.set(entry, page.get.add(pc.get.toI32().and(0xffe).shl(3)));
+}
+
+/** Runs the region that begins at `entry`, or counts the jump; a hot slot is offered to the host. */
+function emitJumped(
+  module: WasmModule,
+  locals: Locals,
+  { translate, cellBias, hotJumps }: RegionParts,
+  { enter, check, trapped }: Pick<Frame['labels'], 'enter' | 'check' | 'trapped'>,
+): void {
+  const { f, entry, page, isHeld, left, pc, slot } = locals;
+  const signature = module.signature(['i32', 'i32'], 'i32');
+  const cellAt = () => entry.get.shrU(2);
+  f.if(
+    isHeld.get,
+    () => f.set(isHeld, 0),
+    () => {
+      f.set(slot, load.i32(cellAt(), cellBias));
+      f.if(slot.get.ltS(0), () => {
+        const table = slot.get.and(~CELL.region).shrU(CELL.regionShift);
+        const args = [slot.get.and(CELL.entryMask), left.get];
+        f.set(left, f.callIndirect('i32', signature, table, args));
+        f.brIf(control('regionExit').eq(REGION_EXIT.trapped), trapped);
+        f.brIf(control('regionExit').eq(REGION_EXIT.check), check);
+        f.set(pc, word('pc'));
+        f.set(isHeld, control('regionExit'));
+        f.br(enter);
+      });
+      f.if(slot.get.leU(hotJumps), () => {
+        f.storeI32(cellAt(), cellBias, slot.get.add(1));
+        f.if(slot.get.eq(hotJumps), () => f.call(translate, entry.get, page.get));
+      });
+    },
+  );
 }
 
 function emitNext(locals: Locals): void {
@@ -136,9 +189,15 @@ function emitDispatch(frame: Frame): void {
     }
     f.block((label) => nest(handler + 1, [...labels, label]));
     if (handler < PSEUDO.count) emitPseudo(frame, handler);
-    else emitInstruction(frame, instructions[handler - PSEUDO.count] as Instruction);
+    else emitHandler(frame, instructions[handler - PSEUDO.count] as Instruction);
   };
   nest(0, []);
+}
+
+function emitHandler(frame: Frame, instruction: Instruction): void {
+  const { semantics } = instruction;
+  if (semantics.type === 'system') SYSTEM[semantics.action](frame);
+  else emitInstruction(new SlotSite(frame), instruction, semantics);
 }
 
 function emitCheck(locals: Locals, enter: Label): void {

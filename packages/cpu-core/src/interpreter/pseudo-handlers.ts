@@ -6,7 +6,7 @@ import { callI32, load } from '@casmotion/wasm-asm';
 import { PSEUDO } from '../hart/code-pages.ts';
 import { SLOT, SLOT_BYTES, SLOTS_PER_PAGE } from '../hart/layout.ts';
 import { control } from '../hart/words.ts';
-import { emitSync, type Frame, pcOf } from './frame.ts';
+import { emitIllegal, emitSync, type Frame, pcOf } from './frame.ts';
 
 /**
  * The second sentinel remembers the last straddling instruction: its word in `imm`, its handler in
@@ -53,10 +53,4 @@ function emitStraddle(frame: Frame): void {
   });
   f.set(op, load.i32U16(slot.get, SLOT.rs2));
   f.br(labels.dispatch);
-}
-
-export function emitIllegal(frame: Frame): void {
-  emitSync(frame);
-  frame.f.call(frame.parts.illegal);
-  frame.f.br(frame.labels.trapped);
 }

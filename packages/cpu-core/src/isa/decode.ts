@@ -70,7 +70,7 @@ function sources(
   word: number,
 ): { rs1: number; rs2: number; rs3: number } {
   const [a, b, c] = [(word >>> 15) & 31, (word >>> 20) & 31, word >>> 27];
-  if (format === 'csri') return { rs1: 0, rs2: a, rs3: 0 }; // the 5-bit immediate itself
+  if (format === 'csri') return { rs1: a, rs2: 0, rs3: 0 }; // the 5-bit immediate itself
   const files =
     semantics.type === 'compute' || semantics.type === 'float'
       ? semantics.operands
