@@ -27,6 +27,8 @@ export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock
 export { catchSignals } from './live/host-signals.ts';
 export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
 export {
+  type DescribedLog,
+  describeLogFile,
   LogFileError,
   type OpenedLog,
   openLogFile,

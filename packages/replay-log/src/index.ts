@@ -24,7 +24,8 @@ export {
 } from './event-codecs.ts';
 export { countEvents, type EndReason, type EventCounts, type LogFooter } from './footer.ts';
 export type { JsonValue, LogHeader } from './header.ts';
-export type { ImageKey } from './images.ts';
+export { IMAGE_MAX_BYTES, type ImageKey, type ImageSource } from './images.ts';
+export { type LogFacts, readLogFacts } from './log-facts.ts';
 export { type LogCut, LogReader, type LogSource, openLog, type OpenOptions } from './log-reader.ts';
 export { type FooterInput, type LogSink, LogWriter } from './log-writer.ts';
 export { bufferSource, createLogTools, MemorySink } from './memory.ts';

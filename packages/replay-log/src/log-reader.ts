@@ -27,7 +27,13 @@ import {
 import { HeaderCutError, LogContentError, LogDamagedError, UnknownChunkError } from './errors.ts';
 import { decodeFooter, type EventCounts, type LogFooter } from './footer.ts';
 import { decodeHeader, type LogHeader } from './header.ts';
-import { decodeImagePiece, type ImageKey } from './images.ts';
+import {
+  decodeImagePiece,
+  type ImageKey,
+  type ImageSource,
+  StoredImage,
+  type StoredPiece,
+} from './images.ts';
 import {
   decodeEvents,
   decodeLandmarks,
@@ -84,7 +90,7 @@ export class LogReader {
   readonly cut: LogCut | undefined;
   readonly #source: LogSource;
   readonly #tools: LogTools;
-  readonly #pieces = new Map<string, ChunkInfo[]>();
+  readonly #pieces = new Map<string, StoredPiece[]>();
 
   /** Use {@link openLog}. */
   constructor(source: LogSource, tools: LogTools, isSalvage: boolean) {
@@ -115,6 +121,10 @@ export class LogReader {
       last?.type === CHUNK_TYPES.footer && this.cut === undefined
         ? this.#decode(last, decodeFooter)
         : undefined;
+  }
+
+  get chunkCount(): number {
+    return this.chunks.length;
   }
 
   /** True if the recording was closed in order and all of it is here. */
@@ -168,16 +178,19 @@ export class LogReader {
 
   /**
    * The content of a stored image, checked against its digest; undefined where it is not stored.
+   * For images that fit in memory; others are read by pieces: {@link imageSource}.
    */
   readImage(digestHex: string): Uint8Array | undefined {
-    const chunks = this.#pieces.get(digestHex);
-    const key = this.images.find((image) => image.digestHex === digestHex);
-    if (chunks === undefined || key === undefined) return undefined;
-    const image = new Uint8Array(key.sizeBytes);
-    for (const chunk of chunks) {
-      const piece = this.#decode(chunk, decodeImagePiece);
-      image.set(piece.bytes, piece.offset);
+    const source = this.imageSource(digestHex);
+    if (source === undefined) return undefined;
+    if (source.sizeBytes > READ_IMAGE_MAX_BYTES) {
+      throw new VmError('an image stored in the log is too large to be read at once', {
+        expected: `at most ${READ_IMAGE_MAX_BYTES} bytes`,
+        found: `${source.sizeBytes}`,
+      });
     }
+    const image = new Uint8Array(source.sizeBytes);
+    source.read(0, image);
     const found = toHex(this.#tools.hashes.blake3(image));
     if (found === digestHex) return image;
     throw new VmError('an image stored in the log is not whole', {
@@ -185,6 +198,17 @@ export class LogReader {
       found,
       next: 'give the image itself: --image-dir DIR',
     });
+  }
+
+  /**
+   * A stored image, read where it is, a piece at a time; undefined where it is not stored. That its
+   * digest is the true one is for the caller to check.
+   */
+  imageSource(digestHex: string): ImageSource | undefined {
+    const chunks = this.#pieces.get(digestHex);
+    const key = this.images.find((image) => image.digestHex === digestHex);
+    if (chunks === undefined || key === undefined) return undefined;
+    return new StoredImage(key.sizeBytes, chunks, (chunk) => this.#decode(chunk, decodeImagePiece));
   }
 
   /** Checks the sizes of pieces, so that a later allocation is bounded by what the file holds. */
@@ -197,7 +221,9 @@ export class LogReader {
         throw new LogContentError('pieces of an image do not follow each other', place(chunk));
       }
       images.set(digestHex, { digestHex, sizeBytes, held: offset + bytes.length });
-      this.#pieces.set(digestHex, [...(this.#pieces.get(digestHex) ?? []), chunk]);
+      const pieces = this.#pieces.get(digestHex) ?? [];
+      pieces.push({ ...chunk, imageOffset: offset });
+      this.#pieces.set(digestHex, pieces);
     }
     const whole = [...images.values()].filter(({ held, sizeBytes }) => held === sizeBytes);
     return whole.map(({ digestHex, sizeBytes }) => ({ digestHex, sizeBytes }));
@@ -370,4 +396,6 @@ function inChunk(chunk: ChunkInfo, cause: unknown): unknown {
   return new LogContentError(`${cause.message}${inside}`, place(chunk), cause);
 }
 
+/** Kernels and the like; no buffer of a host is much larger. */
+const READ_IMAGE_MAX_BYTES = 2 ** 31;
 const BLANK_STEP_BYTES = 2 ** 16;

@@ -11,7 +11,13 @@ import { CHUNK_TYPES, encodeChunk, encodePreamble, FLAG_OPTIONAL, type LogTools 
 import { codecOf } from './event-codecs.ts';
 import { encodeFooter, type LogFooter } from './footer.ts';
 import { encodeHeader, type LogHeader } from './header.ts';
-import { encodeImagePiece, IMAGE_PIECE_BYTES, type ImageKey } from './images.ts';
+import {
+  encodeImagePiece,
+  IMAGE_MAX_BYTES,
+  IMAGE_PIECE_BYTES,
+  type ImageKey,
+  type ImageSource,
+} from './images.ts';
 import {
   encodeEvents,
   encodeLandmarks,
@@ -79,12 +85,18 @@ export class LogWriter {
     return { ...this.#counts };
   }
 
-  /** Stores an image, whole, in pieces. `key` must be its true digest and size. */
-  image(key: ImageKey, bytes: Uint8Array): void {
+  /**
+   * Stores an image, read and written in pieces. `key` must be its true digest and size. Throws
+   * what the source and the sink throw.
+   */
+  image(key: ImageKey, source: ImageSource): void {
     const digest = fromHex(key.digestHex);
-    assert(digest?.length === 32 && key.sizeBytes === bytes.length, 'image key');
-    for (let offset = 0; offset === 0 || offset < bytes.length; offset += IMAGE_PIECE_BYTES) {
-      const piece = { ...key, offset, bytes: bytes.subarray(offset, offset + IMAGE_PIECE_BYTES) };
+    assert(digest?.length === 32 && key.sizeBytes === source.sizeBytes, 'image key');
+    assert(key.sizeBytes <= IMAGE_MAX_BYTES, `image of ${key.sizeBytes} bytes`);
+    for (let offset = 0; offset === 0 || offset < source.sizeBytes; offset += IMAGE_PIECE_BYTES) {
+      const bytes = new Uint8Array(Math.min(IMAGE_PIECE_BYTES, source.sizeBytes - offset));
+      source.read(offset, bytes);
+      const piece = { ...key, offset, bytes };
       this.#chunk(CHUNK_TYPES.image, 0, encodeImagePiece(piece, digest));
     }
   }

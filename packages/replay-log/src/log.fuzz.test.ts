@@ -5,9 +5,9 @@
  * every bit; random bytes under correct checksums are decoded.
  * Repeat one failure: `FUZZ_SEED=<seed> npx vitest run --project replay-log`.
  */
-import { Prng, VmError } from '@casmotion/base';
+import { Prng, toHex, VmError } from '@casmotion/base';
 import { beforeAll, expect, test } from 'vitest';
-import { writeRandom, writeSample } from '../test/sample.ts';
+import { randomEvent, SAMPLE_HEADER, writeRandom, writeSample } from '../test/sample.ts';
 import { encodeChunk, encodePreamble } from './chunk.ts';
 import {
   bufferSource,
@@ -15,9 +15,13 @@ import {
   HeaderCutError,
   LogDamagedError,
   LogReader,
+  type LogFacts,
   type LogTools,
+  LogWriter,
+  MemorySink,
   NotALogError,
   openLog,
+  readLogFacts,
 } from './index.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
@@ -101,6 +105,84 @@ test('any flipped bit is named, and salvage believes only what comes before it',
     expect(found).toEqual(events.slice(0, found.length));
   }
 });
+
+test('the index tells what the whole log says, or nothing', () => {
+  let told = 0;
+  for (let seed = SEED; seed < SEED + 60; seed++) {
+    const { bytes, footer } = writeRandom(tools, seed);
+    const facts = readLogFacts(bufferSource(bytes), tools);
+    expect(facts === undefined, `seed ${seed}`).toBe(footer === undefined);
+    if (facts === undefined) continue;
+    told++;
+    expect(facts).toEqual(factsOf(open(bytes)));
+  }
+  expect(told).toBeGreaterThan(20);
+  const { bytes } = writeSample(tools);
+  for (let size = 0; size < bytes.length; size++) {
+    const cut = bufferSource(bytes.slice(0, size));
+    expect(readLogFacts(cut, tools), `size ${size}`).toBeUndefined();
+  }
+});
+
+test('a flipped bit that the index reader meets is not believed', () => {
+  const { bytes } = writeSample(tools);
+  const truth = factsOf(open(bytes));
+  let refused = 0;
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const bad = bytes.slice();
+    bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    const facts = readLogFacts(bufferSource(bad), tools);
+    if (facts === undefined) refused++;
+    else expect(facts, `bit ${bit}`).toEqual(truth);
+  }
+  expect(refused).toBeGreaterThan(1000);
+});
+
+test('a long log with images is described by a few reads', () => {
+  const sink = new MemorySink();
+  const writer = new LogWriter(sink, tools, SAMPLE_HEADER);
+  const random = new Prng(SEED);
+  const images = [5_000_000, 1, 2 ** 20].map((sizeBytes) => {
+    const bytes = new Uint8Array(sizeBytes);
+    random.fill(bytes);
+    const key = { digestHex: toHex(tools.hashes.blake3(bytes)), sizeBytes };
+    writer.image(key, {
+      sizeBytes,
+      read: (at, into) => into.set(bytes.subarray(at, at + into.length)),
+    });
+    return key;
+  });
+  for (let step = 0; step < 2000; step++) {
+    writer.event(step, randomEvent(random), undefined);
+    writer.flush();
+  }
+  const digest = new Uint8Array(16);
+  writer.finish({
+    end: { by: 'guest', cause: 'power-off', code: 0 },
+    steps: 2000,
+    outputBytes: 0,
+    stateDigest: digest,
+    outputDigest: digest,
+  });
+  const bytes = sink.toBytes();
+  let readBytes = 0;
+  const source = bufferSource(bytes);
+  const counted = {
+    sizeBytes: source.sizeBytes,
+    read: (at: number, size: number) => {
+      readBytes += size;
+      return source.read(at, size);
+    },
+  };
+  expect(readLogFacts(counted, tools)).toEqual(factsOf(open(bytes)));
+  expect(open(bytes).images).toEqual(images);
+  expect(readBytes).toBeLessThan(bytes.length / 2);
+});
+
+function factsOf(log: LogReader): LogFacts {
+  const { sizeBytes, version, header, chunkCount, images, footer, cut } = log;
+  return { sizeBytes, version, header, chunkCount, images, footer, cut };
+}
 
 test('random content under right checksums is refused as a VmError or read in bounds', () => {
   let refused = 0;

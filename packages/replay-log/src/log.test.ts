@@ -56,13 +56,26 @@ describe('round trip', () => {
     const digestHex = Array.from(tools.hashes.blake3(image), (b) =>
       b.toString(16).padStart(2, '0'),
     ).join('');
-    writer.image({ digestHex, sizeBytes: image.length }, image);
+    writer.image(
+      { digestHex, sizeBytes: image.length },
+      {
+        sizeBytes: image.length,
+        read: (at, into) => into.set(image.subarray(at, at + into.length)),
+      },
+    );
     writer.flush();
     const log = open(sink.toBytes());
     expect(log.images).toEqual([{ digestHex, sizeBytes: image.length }]);
     expect(log.chunks.filter(({ type }) => type === CHUNK_TYPES.image)).toHaveLength(3);
     const read = defined(log.readImage(digestHex), 'image');
     expect(read.length === image.length && read.every((byte, at) => byte === image[at])).toBe(true);
+    const source = defined(log.imageSource(digestHex), 'image');
+    const part = new Uint8Array(1_200_000);
+    for (const at of [0, 1_048_575, 1_048_576, 1_300_000]) {
+      source.read(at, part);
+      expect(part.every((byte, place) => byte === image[at + place])).toBe(true);
+    }
+    expect(log.imageSource('00'.repeat(32))).toBeUndefined();
     expect(log.readImage('00'.repeat(32))).toBeUndefined();
     expect(log.sizeBytes).toBeLessThan(100_000);
   });

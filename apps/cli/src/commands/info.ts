@@ -1,11 +1,17 @@
 /** `casmotion info` and `casmotion log`: what is in a log, without replaying it. */
 import { VmError } from '@casmotion/base';
 import type { EventKind } from '@casmotion/events';
-import { openLogFile, startHostClock } from '@casmotion/host-node';
+import {
+  type DescribedLog,
+  describeLogFile,
+  openLogFile,
+  startHostClock,
+} from '@casmotion/host-node';
 import { describeEvent } from '@casmotion/recorder';
 import {
   createLogTools,
   EVENT_CODECS,
+  type LogFacts,
   type LoggedEvent,
   type LogReader,
 } from '@casmotion/replay-log';
@@ -35,7 +41,8 @@ export const infoCommand = buildCommand<InfoFlags, [string], CliContext>({
   docs: {
     brief: 'Tell what is in a log',
     fullDescription: [
-      'Checks every byte of a log and tells its machine, its images, its events and its end.',
+      'Tells the machine of a log, its images, its events and its end: by the index of a whole log,',
+      'however long it is, and by all of one that was cut short. casmotion verify checks every byte.',
       '',
       'Examples:',
       '  casmotion info demo.cmr',
@@ -97,7 +104,11 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
           if (flags.json) list.push(eventJson(logged));
           else this.process.stdout.write(`${eventLine(logged)}\n`);
         }
-        const json = { ...logJson(path, log.reader), list, wallSeconds: elapsed() / 1e9 };
+        const json = {
+          ...logJson(path, log.reader, log.reader),
+          list,
+          wallSeconds: elapsed() / 1e9,
+        };
         return { json, lines: describeCut(log.reader) };
       } finally {
         log.close();
@@ -108,71 +119,78 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
 
 async function describeLog(path: string, flags: InfoFlags): Promise<CommandResult> {
   const elapsed = startHostClock();
-  const log = openLogFile(path, await createLogTools(), flags.salvage);
-  const { reader, config } = log;
-  try {
+  const tools = await createLogTools();
+  return describeLogFile(path, tools, flags.salvage, (log) => {
+    const { facts, config, reader } = log;
     const json = {
-      ...logJson(path, reader),
-      creator: reader.header.creator,
-      formatVersion: reader.version,
+      ...logJson(path, facts, reader),
+      creator: facts.header.creator,
+      formatVersion: facts.version,
       machine: config,
-      embedded: reader.images,
-      chunks: reader.chunks.length,
+      embedded: facts.images,
+      chunks: facts.chunkCount,
+      isChecked: reader !== undefined,
       wallSeconds: elapsed() / 1e9,
     };
-    const { footer } = reader;
-    const steps = footer?.steps ?? lastKnownStep(reader);
-    const images = [config.kernel, config.initrd, config.firmware, ...config.disks];
-    const rng = config.rng.kind === 'seed' ? `seed ${config.rng.seed}` : config.rng.kind;
-    const lines = [
-      `${path}: ${formatBytes(reader.sizeBytes)} in ${reader.chunks.length} chunks,` +
-        ` format version ${reader.version}, by ${reader.header.creator}`,
-      `machine   ${formatBytes(config.ramSizeBytes)}, bios ${config.bios}, clock ${config.clock},` +
-        ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
-      `append    ${JSON.stringify(config.append)}`,
-      ...images.flatMap((image) => (image === undefined ? [] : [imageLine(image, reader)])),
-      `run       ${formatCount(steps)} instructions, ${formatDensity(reader.sizeBytes, steps)}`,
-      `end       ${footer === undefined ? 'not known' : describeEnd(footer.end)}`,
-      ...Object.entries(json.events).map(([kind, count]) => `events    ${kind} ${count}`),
-      ...(footer === undefined
-        ? []
-        : [
-            `landmarks ${footer.landmarks}`,
-            `output    ${formatBytes(footer.outputBytes)}, digest ${json.outputDigest}`,
-            `state     digest ${json.stateDigest}`,
-          ]),
-      ...describeCut(reader),
-    ];
-    return { json, lines };
-  } finally {
-    log.close();
-  }
+    return { json, lines: infoLines(path, log, json) };
+  });
 }
 
-/** What `info` and `log` say alike. */
+function infoLines(
+  path: string,
+  { facts, config, reader }: DescribedLog,
+  json: ReturnType<typeof logJson>,
+): string[] {
+  const { footer } = facts;
+  const images = [config.kernel, config.initrd, config.firmware, ...config.disks];
+  const rng = config.rng.kind === 'seed' ? `seed ${config.rng.seed}` : config.rng.kind;
+  return [
+    `${path}: ${formatBytes(facts.sizeBytes)} in ${facts.chunkCount} chunks,` +
+      ` format version ${facts.version}, by ${facts.header.creator}`,
+    `machine   ${formatBytes(config.ramSizeBytes)}, bios ${config.bios}, clock ${config.clock},` +
+      ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
+    `append    ${JSON.stringify(config.append)}`,
+    ...images.flatMap((image) => (image === undefined ? [] : [imageLine(image, facts)])),
+    `run       ${formatCount(json.steps)} instructions, ${formatDensity(facts.sizeBytes, json.steps)}`,
+    `end       ${footer === undefined ? 'not known' : describeEnd(footer.end)}`,
+    ...Object.entries(json.events).map(([kind, count]) => `events    ${kind} ${count}`),
+    ...(footer === undefined
+      ? []
+      : [
+          `landmarks ${footer.landmarks}`,
+          `output    ${formatBytes(footer.outputBytes)}, digest ${json.outputDigest}`,
+          `state     digest ${json.stateDigest}`,
+        ]),
+    ...(reader === undefined ? ['by its index; every byte is checked by: casmotion verify'] : []),
+    ...describeCut(facts),
+  ];
+}
+
+/** What `info` and `log` say alike. `reader` is needed where there is no footer. */
 function logJson(
   path: string,
-  reader: LogReader,
-): JsonResult & Required<Pick<JsonResult, 'events'>> {
-  const { footer } = reader;
+  facts: LogFacts,
+  reader: LogReader | undefined,
+): JsonResult & Required<Pick<JsonResult, 'events' | 'steps'>> {
+  const { footer } = facts;
   return {
     exit: EXIT.ok,
     path,
-    steps: footer?.steps ?? lastKnownStep(reader),
-    logBytes: reader.sizeBytes,
-    events: countByKind(reader),
+    steps: footer?.steps ?? (reader === undefined ? 0 : lastKnownStep(reader)),
+    logBytes: facts.sizeBytes,
+    events: footer?.events ?? (reader === undefined ? {} : countByKind(reader)),
     outputDigest: hexOrNull(footer?.outputDigest),
     stateDigest: hexOrNull(footer?.stateDigest),
     end: footer?.end ?? null,
-    cut: describeCutJson(reader),
+    cut: describeCutJson(facts),
   };
 }
 
 function imageLine(
   image: { readonly name: string; readonly sizeBytes: number; readonly digestHex: string },
-  reader: LogReader,
+  { images }: LogFacts,
 ): string {
-  const isStored = reader.images.some(({ digestHex }) => digestHex === image.digestHex);
+  const isStored = images.some(({ digestHex }) => digestHex === image.digestHex);
   const digest = `BLAKE3 ${image.digestHex.slice(0, 16)}...`;
   const place = isStored ? ', in the log' : '';
   return `image     ${image.name}, ${formatBytes(image.sizeBytes)}, ${digest}${place}`;

@@ -133,7 +133,7 @@ function replayExit(result: ReplayOutcome['result'], isVerify: boolean): ExitCod
 }
 
 /** What is to be said of a log that was cut short; nothing of a whole one. */
-export function describeCut({ cut }: LogReader): string[] {
+export function describeCut({ cut }: Pick<LogReader, 'cut'>): string[] {
   if (cut === undefined) return [];
   const bytes = formatNumber(cut.lostBytes, 'byte');
   if (cut.damage !== undefined) {
@@ -148,7 +148,7 @@ export function describeCut({ cut }: LogReader): string[] {
   ];
 }
 
-export function describeCutJson({ cut }: LogReader): object | null {
+export function describeCutJson({ cut }: Pick<LogReader, 'cut'>): object | null {
   if (cut === undefined) return null;
   const { atByte, lostBytes, reason } = cut;
   return { atByte, lostBytes, reason };

@@ -71,8 +71,12 @@ function findBytes(what: string, ref: ImageRef, search: ImageSearch): Uint8Array
 }
 
 async function findDisk(what: string, ref: ImageRef, search: ImageSearch): Promise<BlockImage> {
-  const bytes = search.log.readImage(ref.digestHex);
-  if (bytes !== undefined) return new MemoryImage(bytes);
+  const stored = search.log.imageSource(ref.digestHex);
+  if (stored !== undefined) {
+    const found = await describeDisk(ref.name, stored, search.hashes);
+    if (found.digestHex === ref.digestHex) return stored;
+    throw mismatch(`${what}, stored in the log,`, ref, found);
+  }
   const builtin = builtinImage(ref.name);
   if (builtin !== undefined) return new MemoryImage(checkBuiltin(ref, builtin, search.hashes));
   let changed: ImageMismatchError | undefined;

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MemoryImage } from '@casmotion/devices';
 import type { MachineConfig } from '@casmotion/machine';
 import {
   bufferSource,
@@ -19,7 +20,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EMBEDDED_GUEST, HELLO_GUEST, SCRATCH_DISK } from './builtin-images.ts';
 import { parseMachineConfig } from './config-json.ts';
 import { findImages } from './find-images.ts';
-import { type MachineRequest, openMachineFiles, readForEmbedding } from './machine-files.ts';
+import {
+  checkForEmbedding,
+  type MachineFiles,
+  type MachineRequest,
+  openMachineFiles,
+} from './machine-files.ts';
 
 const tools = await createLogTools();
 const { hashes } = tools;
@@ -64,7 +70,7 @@ function logOf(config: MachineConfig, stored: readonly Uint8Array[] = []): LogRe
   const writer = new LogWriter(sink, tools, { creator: 'test', machine, digests: {} });
   for (const bytes of stored) {
     const digestHex = Buffer.from(hashes.blake3(bytes)).toString('hex');
-    writer.image({ digestHex, sizeBytes: bytes.length }, bytes);
+    writer.image({ digestHex, sizeBytes: bytes.length }, new MemoryImage(bytes));
   }
   return openLog(bufferSource(sink.toBytes()), tools);
 }
@@ -139,8 +145,21 @@ describe('images at replay', () => {
     const search = { log, logPath: file('a.cmr'), imageDir: undefined, hashes };
     const files = await findImages(config, search);
     const [image] = files.images.disks ?? [];
-    expect(image && [...readForEmbedding('disk', image)]).toEqual([...disk]);
+    const stored = new Uint8Array(image?.sizeBytes ?? 0);
+    image?.read(0, stored);
+    expect([...stored]).toEqual([...disk]);
     files.close();
+  });
+
+  test('that no log can store are refused before anything is written', async () => {
+    const { config } = await recorded();
+    const files = (sizeBytes: number): MachineFiles => ({
+      config: { ...config, disks: [{ name: 'big.img', sizeBytes, digestHex: '00' }] },
+      images: {},
+      close: () => undefined,
+    });
+    checkForEmbedding(files(2 ** 36));
+    expect(() => checkForEmbedding(files(2 ** 36 + 1))).toThrow(/too large to be stored/);
   });
 
   test('that have changed are refused by name', async () => {

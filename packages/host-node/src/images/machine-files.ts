@@ -11,6 +11,7 @@ import {
   type MachineConfig,
   type MachineImages,
 } from '@casmotion/machine';
+import { IMAGE_MAX_BYTES } from '@casmotion/replay-log';
 import { wallClockNanoseconds } from '../live/host-clock.ts';
 import { builtinImage, EMBEDDED_GUEST, HELLO_GUEST, SCRATCH_DISK } from './builtin-images.ts';
 import { FileImage, readInputFile } from '../files/input-file.ts';
@@ -148,19 +149,16 @@ const VIRTUAL_RTC_BASE = '1338508800000000000';
 /** Fixed and public: a guest under the virtual clock has no secrets. */
 const VIRTUAL_RNG_SEED = '434153'.padEnd(64, '0');
 
-/** A log stores images whole, in memory first. */
-export function readForEmbedding(name: string, image: BlockImage): Uint8Array {
-  if (image.sizeBytes > EMBED_MAX_BYTES) {
-    throw new VmError('the disk image is too large to be stored in a log', {
-      where: name,
-      expected: `at most ${EMBED_MAX_BYTES} bytes`,
-      found: `${image.sizeBytes}`,
+/** Refuses, before anything is written, an image that a log cannot store. */
+export function checkForEmbedding({ config }: MachineFiles): void {
+  const { kernel, initrd, firmware, disks } = config;
+  for (const ref of [kernel, initrd, firmware, ...disks]) {
+    if (ref === undefined || ref.sizeBytes <= IMAGE_MAX_BYTES) continue;
+    throw new VmError('the image is too large to be stored in a log', {
+      where: ref.name,
+      expected: `at most ${IMAGE_MAX_BYTES} bytes`,
+      found: `${ref.sizeBytes}`,
       next: 'record without --embed, and keep the image',
     });
   }
-  const bytes = new Uint8Array(image.sizeBytes);
-  image.read(0, bytes);
-  return bytes;
 }
-
-const EMBED_MAX_BYTES = 2 ** 30;

@@ -7,11 +7,13 @@ import {
   HeaderCutError,
   LogContentError,
   LogDamagedError,
+  type LogFacts,
   type LogReader,
   type LogTools,
   LogVersionError,
   NotALogError,
   openLog,
+  readLogFacts,
   UnknownChunkError,
 } from '@casmotion/replay-log';
 import { LogFileSource } from '../files/log-file.ts';
@@ -57,6 +59,43 @@ export function openLogFile(path: string, tools: LogTools, isSalvage = false): O
   } catch (error) {
     close();
     throw inFile(path, error);
+  }
+}
+
+/** What a log says of itself. */
+export interface DescribedLog {
+  readonly facts: LogFacts;
+  readonly config: MachineConfig;
+  /** Undefined: told by the index of a whole log, and the rest of it was not read. */
+  readonly reader: LogReader | undefined;
+}
+
+/**
+ * Gives `use` what the log says of itself: by its index if it has one, so that a long log need not
+ * be read, and else opened and checked as by {@link openLogFile}. Throws the same errors.
+ */
+export function describeLogFile<T>(
+  path: string,
+  tools: LogTools,
+  isSalvage: boolean,
+  use: (log: DescribedLog) => T,
+): T {
+  const source = new LogFileSource(path);
+  try {
+    const facts = readLogFacts(source, tools);
+    if (facts !== undefined) {
+      return use({ facts, config: parseMachineConfig(facts.header.machine), reader: undefined });
+    }
+  } catch (error) {
+    throw inFile(path, error);
+  } finally {
+    source.close();
+  }
+  const log = openLogFile(path, tools, isSalvage);
+  try {
+    return use({ facts: log.reader, config: log.config, reader: log.reader });
+  } finally {
+    log.close();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { assert, VmError } from '@casmotion/base';
+import { MemoryImage } from '@casmotion/devices';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
 import { createMachine, type Machine } from '@casmotion/machine';
 import {
@@ -23,7 +24,7 @@ import {
 import { ConsoleInput, type InputStream } from '../console/console-input.ts';
 import { checkCommitTarget, commitDisk } from '../files/commit-disk.ts';
 import { LogFileSink } from '../files/log-file.ts';
-import { type MachineFiles, readForEmbedding } from '../images/machine-files.ts';
+import { checkForEmbedding, type MachineFiles } from '../images/machine-files.ts';
 import { startHostClock, Wake } from '../live/host-clock.ts';
 import { catchSignals } from '../live/host-signals.ts';
 import { NodeLiveInputs } from '../live/node-live-inputs.ts';
@@ -78,6 +79,7 @@ export async function runSession(request: RunRequest): Promise<RunOutcome> {
   const { files, tools, logPath, commitPath } = request;
   assert(commitPath === undefined || logPath === undefined, 'commit of a recorded run');
   if (commitPath !== undefined) checkCommitTarget(commitPath);
+  if (request.isEmbedding) checkForEmbedding(files);
   const { hashes } = tools;
   const options = { hashes, areImagesChecked: true };
   const machine = await createMachine(files.config, files.images, options);
@@ -209,14 +211,14 @@ function startLog(sink: LogFileSink, request: RunRequest): LogWriter {
 function embedImages(writer: LogWriter, { config, images }: MachineFiles): void {
   for (const role of ['kernel', 'initrd', 'firmware'] as const) {
     const [ref, bytes] = [config[role], images[role]];
-    if (ref !== undefined && bytes !== undefined) writer.image(ref, bytes);
+    if (ref !== undefined && bytes !== undefined) writer.image(ref, new MemoryImage(bytes));
   }
   const stored = new Set<string>();
   for (const [index, ref] of config.disks.entries()) {
     const image = images.disks?.[index];
     if (image === undefined || stored.has(ref.digestHex)) continue;
     stored.add(ref.digestHex);
-    writer.image(ref, readForEmbedding(ref.name, image));
+    writer.image(ref, image);
   }
 }
 
