@@ -42,28 +42,30 @@ const INTRODUCTION = `# Instructions and registers
 Generated from the instruction table by \`packages/cpu-core/scripts/isa-doc.ts\`; a test compares.
 Do not edit.
 
-A hart is RV64GC: ${instructions.length} instructions of 32 bits, and the compressed forms of some; modes M, S and U;
-Sv39 with A and D bits set by hardware; 16 PMP entries of 4 bytes or more; Sstc; Zicntr. Misaligned
-loads and stores to RAM are done by hardware, of atomics they trap.
+A hart is RV64GC: ${instructions.length} instructions of 32 bits, and the compressed forms of some;
+modes M, S and U; Sv39 with A and D bits set by hardware; 16 PMP entries of 4 bytes or more; Sstc;
+Zicntr. Misaligned loads and stores to RAM are done by hardware; of atomics they trap.
 
-*Encoding* is bits 31..25, 24..20, 19..15, 14..12, 11..7 and 6..0, with a dash where operands stand.
-*Class* is what the instruction is to premises C2 and C3 of \`architecture.md\`: pure (a function of
-registers and memory), privileged (traps outside its mode), sensitive (depends on other machine state),
-input (could read something from outside). *Meaning* is the table's own, over 64-bit values: \`<s\` and
-\`<u\` compare signed and unsigned, \`>>s\` and \`>>u\` shift so, \`sext32\` and \`zext32\` extend the low word.`;
+*Encoding* is bits 31..25, 24..20, 19..15, 14..12, 11..7 and 6..0, with a dash where operands
+stand. *Class* is what the instruction is to premises C2 and C3 of \`architecture.md\`: pure (a
+function of registers and memory), privileged (traps outside its mode), sensitive (depends on other
+machine state), input (could read something from outside). *Meaning* is the table's own, over
+64-bit values: \`<s\` and \`<u\` compare signed and unsigned, \`>>s\` and \`>>u\` shift so,
+\`sext32\` and \`zext32\` extend the low word.`;
 
 const COMPRESSED_INTRODUCTION = `## C: compressed instructions
 
-A halfword that does not end in 11 stands for one of the instructions above, or for none: then it is
-illegal. How many halfwords of each quadrant (bits 1..0) and funct3 (bits 15..13) stand for what:`;
+A halfword that does not end in 11 stands for one of the instructions above, or for none: then it
+is illegal. How many halfwords of each quadrant (bits 1..0) and funct3 (bits 15..13) stand for
+what:`;
 
 const CSR_INTRODUCTION = `## Control and status registers
 
-*Ones* and *zeros* are what a CSR reads after a write of all ones or of zero on a fresh hart in M-mode
-with floats on; a dash where the number says read-only. Further conditions are not in this table: FS for
-float CSRs; mcounteren and scounteren for counters; mstatus.TVM for satp; menvcfg.STCE and
-mcounteren.TM for stimecmp. satp ignores modes that do not exist, which all ones is; sie and sip show
-what mideleg delegates.`;
+*Ones* and *zeros* are what a CSR reads after a write of all ones or of zero on a fresh hart in
+M-mode with floats on; a dash where the number says read-only. Further conditions are not in this
+table: FS for float CSRs; mcounteren and scounteren for counters; mstatus.TVM for satp;
+menvcfg.STCE and mcounteren.TM for stimecmp. satp ignores modes that do not exist, which all ones
+is; sie and sip show what mideleg delegates.`;
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
@@ -222,7 +224,8 @@ function compressedTable(): string {
     if (!isCompressed(half)) continue;
     const long = expandCompressed(half);
     const name = long === undefined ? 'illegal' : instructions[findInstruction(long)]?.name;
-    const key = `${(half & 3).toString(2).padStart(2, '0')} ${(half >>> 13).toString(2).padStart(3, '0')}`;
+    const bits = (value: number, digits: number) => value.toString(2).padStart(digits, '0');
+    const key = `${bits(half & 3, 2)} ${bits(half >>> 13, 3)}`;
     const group = counts.get(key) ?? new Map<string, number>();
     counts.set(key, group.set(name ?? 'illegal', (group.get(name ?? 'illegal') ?? 0) + 1));
   }
@@ -283,7 +286,7 @@ function hex(value: bigint | undefined): string {
   return `0x${(value ?? 0n).toString(16)}`;
 }
 
-/** Numbered CSRs that are alike but for their number take one row: `hpmcounter3 to hpmcounter31`. */
+/** CSRs that are alike but for their number take one row: `hpmcounter3 to hpmcounter31`. */
 function foldRuns(rows: readonly (readonly string[])[]): string[][] {
   const folded: { first: readonly string[]; last: readonly string[] }[] = [];
   const stem = ([, name = '', ...rest]: readonly string[]) =>

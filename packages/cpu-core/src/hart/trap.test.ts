@@ -1,8 +1,8 @@
 /**
  * Goal: interrupts and exceptions are taken when, where and in the order that Priv. 1.12 says, and
- * Sstc's timer is pending exactly when due. Method: all combinations of pending interrupts, delegation,
- * mode and enables against a model in a few lines; tables of exceptions, of trap entry and of
- * returns.
+ * Sstc's timer is pending exactly when due. Method: all combinations of pending interrupts,
+ * delegation, mode and enables against a model in a few lines; tables of exceptions, of trap entry
+ * and of returns.
  */
 import { Prng } from '@casmotion/base';
 import { describe, expect, test } from 'vitest';

@@ -112,8 +112,8 @@ function rs(word: number, at: number, { semantics }: Instruction, operand: numbe
 }
 
 /**
- * Unprivileged ISA table 11.1. The mode that an assembler chooses by itself is not written: dynamic,
- * or 0 where every result is exact.
+ * Unprivileged ISA table 11.1. The mode that an assembler chooses by itself is not written:
+ * dynamic, or 0 where every result is exact.
  */
 function rounding(word: number, { name }: Instruction): string {
   const mode = (word >>> 12) & 7;

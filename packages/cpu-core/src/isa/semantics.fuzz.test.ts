@@ -1,7 +1,7 @@
 /**
- * Goal: the engine computes what the table means. Method: the meaning of each row, instantiated over
- * bigints (an arithmetic that shares nothing with WebAssembly's), against one step of the core:
- * registers, memory of atomics, pc of branches. Random operands with a liking for edges.
+ * Goal: the engine computes what the table means. Method: the meaning of each row, instantiated
+ * over bigints (an arithmetic that shares nothing with WebAssembly's), against one step of the
+ * core: registers, memory of atomics, pc of branches. Random operands with a liking for edges.
  */
 import { Prng } from '@casmotion/base';
 import { describe, expect, test } from 'vitest';

@@ -114,8 +114,8 @@ const MPP = 3n << 11n;
 
 /**
  * M-mode loads and stores with the eyes of a lower mode; elsewhere, a CSR. The mode is set before
- * each: an mret after a trap changes MPP, at which QEMU 7.2 keeps what its TLB found for the old one
- * (riscv_cpu_mmu_index knows no MPRV, and helper_mret does not flush).
+ * each: an mret after a trap changes MPP, at which QEMU 7.2 keeps what its TLB found for the old
+ * one (riscv_cpu_mmu_index knows no MPRV, and helper_mret does not flush).
  */
 export function emitMachineOperation(writer: CodeWriter): void {
   const { prng, asm, options } = writer;

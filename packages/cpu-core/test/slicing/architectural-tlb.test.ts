@@ -108,7 +108,7 @@ function emitClear(a: Assembler, entry: number): void {
   a.op('sd', { rs1: s4, rs2: t1, imm: entry });
 }
 
-/** The code page: at 0 a function that clears its own page's A and evicts it; at 64 an empty one. */
+/** The code page: at 0 a function that clears its page's A and evicts it; at 64 an empty one. */
 function assembleCodePage(): Uint8Array {
   const a = new Assembler(C);
   emitClear(a, 8);

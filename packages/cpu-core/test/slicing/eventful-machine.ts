@@ -1,12 +1,13 @@
 /**
  * As much of a machine as shows whether slicing shows: a timer (Sstc over a time line of a tick a
  * step), a device that raises interrupts later, at once, or while it refuses an access, and sleep
- * in WFI that skips to the next event. Its behaviour is a function of its state alone. Test support.
+ * in WFI that skips to the next event. Its behaviour is a function of its state alone. Test
+ * support.
  *
  *   DEVICE + 0   write n: MEIP rises n steps after
  *   DEVICE + 4   write: MEIP and MSIP fall
  *   DEVICE + 8   read: steps made so far
- *   DEVICE + 16  write: MSIP rises. DEVICE + 20 does not exist: a store of 8 bytes does this, and faults
+ *   DEVICE + 16  write: MSIP rises. DEVICE + 20 does not exist: 8 bytes written do this and fault
  *   DEVICE + 24  write: asks `run` to return
  */
 import type { CoreInterface } from '../../src/core-interface.ts';
