@@ -71,8 +71,8 @@ export interface OpenOptions {
 
 /**
  * Opens a log and checks every byte of it. Throws `NotALogError`, `HeaderCutError`,
- * `LogVersionError`, `LogDamagedError`, `UnknownChunkError` or `LogContentError`; a log that was cut short is opened,
- * and says so in `cut`.
+ * `LogVersionError`, `LogDamagedError`, `UnknownChunkError` or `LogContentError`; a log that was
+ * cut short is opened, and says so in `cut`.
  */
 export function openLog(source: LogSource, tools: LogTools, options: OpenOptions = {}): LogReader {
   return new LogReader(source, tools, options.isSalvage ?? false);

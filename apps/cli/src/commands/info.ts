@@ -41,8 +41,8 @@ export const infoCommand = buildCommand<InfoFlags, [string], CliContext>({
   docs: {
     brief: 'Tell what is in a log',
     fullDescription: [
-      'Tells the machine of a log, its images, its events and its end: by the index of a whole log,',
-      'however long it is, and by all of one that was cut short. casmotion verify checks every byte.',
+      'Tells the machine of a log, its images, its events and its end: by its index, however long',
+      'it is, and by all of a log that was cut short. casmotion verify checks every byte.',
       '',
       'Examples:',
       '  casmotion info demo.cmr',
@@ -151,7 +151,8 @@ function infoLines(
       ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
     `append    ${JSON.stringify(config.append)}`,
     ...images.flatMap((image) => (image === undefined ? [] : [imageLine(image, facts)])),
-    `run       ${formatCount(json.steps)} instructions, ${formatDensity(facts.sizeBytes, json.steps)}`,
+    `run       ${formatCount(json.steps)} instructions,` +
+      ` ${formatDensity(facts.sizeBytes, json.steps)}`,
     `end       ${footer === undefined ? 'not known' : describeEnd(footer.end)}`,
     ...Object.entries(json.events).map(([kind, count]) => `events    ${kind} ${count}`),
     ...(footer === undefined
