@@ -30,6 +30,7 @@ import { PMP } from './hart/pmp.ts';
 import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
 import { stepWhen, ticksAt } from './hart/time.ts';
+import { HOT_JUMPS, REGIONS_MAX, Translator } from './translator/translator.ts';
 
 /** Makes a core after power-on: M-mode, pc 0x1000, RAM zero, the time line flat at 0. */
 export function createCore(options: CoreOptions): CoreInterface {
@@ -47,9 +48,10 @@ class Core implements CoreInterface {
   readonly #view: DataView;
   #step = 0;
   #isRunning = false;
+  readonly #sliceSteps: number;
   #timeLine: TimeLine = { originStep: 0, originTicks: 0, slope: 0 };
 
-  constructor({ ramSizeBytes, rom, bus, hasBuiltInSbi, compile }: CoreOptions) {
+  constructor({ ramSizeBytes, rom, bus, hasBuiltInSbi, compile, engine }: CoreOptions) {
     assert(ramSizeBytes % PAGE_BYTES === 0 && ramSizeBytes > 0, `RAM of ${ramSizeBytes} bytes`);
     if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
@@ -80,11 +82,19 @@ class Core implements CoreInterface {
       decode: (slot: number, page: number): void => decoder.decode(slot, page),
       decodeStraddle: (slot: number, memo: number, word: number): void =>
         decoder.decodeStraddle(slot, memo, word),
-      dropRegions: (): void => {},
-      translate: (): void => {},
+      dropRegions: (decodedIndex: number): void => translator?.dropPage(decodedIndex),
+      translate: (slot: number, page: number): void => translator?.translate(slot, page),
     };
-    const coreModule = generateCoreModule(plan, undefined);
+    const isTranslating = engine === 'translator';
+    const regions = isTranslating ? { hotJumps: HOT_JUMPS, regionsMax: REGIONS_MAX } : undefined;
+    const coreModule = generateCoreModule(plan, regions);
+    const decode = host.decode;
+    const translator = isTranslating
+      ? new Translator({ memory, plan, coreModule, decode, compile })
+      : undefined;
     const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
+    translator?.link(instance.exports);
+    this.#sliceSteps = isTranslating ? SLICE_STEPS : BUDGET_MAX;
     this.#exports = instance.exports as unknown as CoreExports;
     this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.#step);
     this.#setControl('ramPages', plan.ramPages);
@@ -101,7 +111,7 @@ class Core implements CoreInterface {
   run(untilStep: number): CoreExit {
     assert(Number.isSafeInteger(untilStep) && untilStep >= this.#step, `run until ${untilStep}`);
     while (this.#step < untilStep) {
-      const budget = Math.min(untilStep - this.#step, BUDGET_MAX);
+      const budget = Math.min(untilStep - this.#step, this.#sliceSteps);
       const end = this.#step + budget;
       this.#words.setAt(CONTROL.stepEnd, BigInt(end));
       this.#isRunning = true;
@@ -118,7 +128,10 @@ class Core implements CoreInterface {
   }
 
   setInterrupt(name: InterruptName, isHigh: boolean): void {
-    this.#setLine(BigInt(INTERRUPT[name]), isHigh);
+    const bit = BigInt(INTERRUPT[name]);
+    // Priv. 1.12 §4.1.3: SSIP is no line; whoever set it, a write of sip clears it.
+    if (name === 'SSIP') this.#setBit('mipSoft', bit, isHigh);
+    else this.#setLine(bit, isHigh);
   }
 
   get hasWakeUp(): boolean {
@@ -217,8 +230,12 @@ class Core implements CoreInterface {
   }
 
   #setLine(bit: bigint, isHigh: boolean): void {
-    const lines = this.#words.get('mipLines');
-    this.#words.set('mipLines', isHigh ? lines | bit : lines & ~bit);
+    this.#setBit('mipLines', bit, isHigh);
+  }
+
+  #setBit(word: 'mipLines' | 'mipSoft', bit: bigint, isHigh: boolean): void {
+    const bits = this.#words.get(word);
+    this.#words.set(word, isHigh ? bits | bit : bits & ~bit);
   }
 
   #setControl(name: keyof typeof CONTROL, value: number): void {
@@ -228,6 +245,8 @@ class Core implements CoreInterface {
 
 const EXITS: readonly CoreExit[] = ['budget', 'wfi', 'sbi', 'attention'];
 const BUDGET_MAX = 2 ** 30;
+/** V8 replaces a function's baseline code when it is called, not while it runs: come back often. */
+const SLICE_STEPS = 2 ** 20;
 const RAM_MAX_BYTES = 3 * 2 ** 30;
 const RAM_START = 0x8000_0000;
 const RESET_PC = 0x1000n;

@@ -62,7 +62,8 @@ function interruptOf(situation: Situation): Pick<Trap, 'to' | 'cause'> | undefin
 function setUp(core: CoreInterface, situation: Situation): void {
   const { hart } = core;
   for (const [name, bit] of LINES) core.setInterrupt(name, ((situation.pending >> bit) & 1) === 1);
-  hart.setCsr(CSR.mip, BigInt(situation.pending & (1 << STIP)));
+  // SSIP and STIP are bits of software too: this write would clear what the board set.
+  hart.setCsr(CSR.mip, BigInt(situation.pending & ((1 << STIP) | (1 << SSIP))));
   hart.setCsr(CSR.mie, BigInt(situation.enabled));
   hart.setCsr(CSR.mideleg, BigInt(situation.delegated));
   hart.setCsr(CSR.mstatus, (situation.sie ? SIE : 0n) | (situation.mie ? MIE : 0n));
