@@ -16,6 +16,8 @@ export PATH=/bin:/sbin HOME=/root TERM=linux
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+# The root file system's size is set before all memory is known: some kernels make it small.
+mount -t tmpfs tmpfs /tmp
 while read -r module; do
   insmod "/lib/modules/$module.ko" || echo "init: module $module is not loaded"
 done < /${MODULE_ORDER_PATH}
