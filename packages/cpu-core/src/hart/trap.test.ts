@@ -20,6 +20,8 @@ import {
   trapOf,
   USER,
 } from '../../test/support/execute.ts';
+import { differenceOf } from '../../test/support/compare-states.ts';
+import { captureState, poke, RAM_START } from '../../test/support/make-core.ts';
 import type { CoreInterface, InterruptName } from '../core-interface.ts';
 
 const [SSIP, MSIP, STIP, MTIP, SEIP, MEIP] = [1, 3, 5, 7, 9, 11];
@@ -238,6 +240,47 @@ describe('exceptions', () => {
     const previous = BigInt(MODES[from]);
     const expected = to === 'M' ? SIE | MPIE | (previous << 11n) : MIE | SPIE | (previous * SPP);
     expect(status.toString(16)).toBe(expected.toString(16));
+  });
+
+  const NOWHERE = 0x5000_0000n;
+  // §3.1.15, §3.1.16. Atomics must be aligned (§3.6.4); sc and AMOs count as stores.
+  test.each([
+    ['lw', { rd: 1, rs1: 5 }, NOWHERE, 5, NOWHERE],
+    ['sw', { rs1: 5, rs2: 6 }, NOWHERE, 7, NOWHERE],
+    ['fld', { rd: 1, rs1: 5, imm: 8 }, NOWHERE, 5, NOWHERE + 8n],
+    ['amoadd.w', { rd: 1, rs1: 5, rs2: 6 }, NOWHERE, 7, NOWHERE],
+    ['lr.d', { rd: 1, rs1: 5 }, NOWHERE, 5, NOWHERE],
+    ['lr.w', { rd: 1, rs1: 5 }, BigInt(CODE + 2), 4, BigInt(CODE + 2)],
+    ['lr.d', { rd: 1, rs1: 5 }, BigInt(CODE + 4), 4, BigInt(CODE + 4)],
+    ['sc.w', { rd: 1, rs1: 5, rs2: 6 }, BigInt(CODE + 1), 6, BigInt(CODE + 1)],
+    ['amoor.d', { rd: 1, rs1: 5, rs2: 6 }, BigInt(CODE + 4), 6, BigInt(CODE + 4)],
+    ['lw', { rd: 1, rs1: 5 }, 2n ** 56n, 5, 2n ** 56n],
+    ['ebreak', {}, 0n, 3, BigInt(CODE)],
+    ['ecall', {}, 0n, 11, 0n],
+    ['csrrw', { rd: 0, rs1: 0, csr: 0xc00 }, 0n, 2, 0xc000_1073n],
+  ] as const)('%s %o with x5 = %i: cause %i', (name, operands, x5, cause, tval) => {
+    const core = makeOpenCore();
+    core.hart.setX(5, x5);
+    const before = captureState(core);
+    expect(execute(core, MACHINE, name, operands)).toEqual({ to: 'M', cause, tval });
+    // Nothing else happened: no register, no memory but the instruction's own.
+    expect([core.hart.getX(1), core.hart.getX(5)]).toEqual([0n, x5]);
+    before.ram.set(core.ram.subarray(CODE - RAM_START, CODE - RAM_START + 4), CODE - RAM_START);
+    const { snapshot } = before;
+    expect(differenceOf({ snapshot, ram: core.ram }, before)).toBeUndefined();
+  });
+
+  test.each([
+    [0x0000, 2, 0n],
+    [0x8002, 2, 0x8002n], // c.jr x0 is reserved
+    [0xffff_ffff, 4, 0xffff_ffffn],
+    [0x0000_5053, 4, 0x5053n], // a reserved rounding mode
+  ])('the bits of illegal 0x%i are its tval', (bits, sizeBytes, tval) => {
+    const core = makeOpenCore();
+    poke(core, CODE, new Uint8Array(new Uint32Array([bits]).buffer).slice(0, sizeBytes));
+    core.hart.pc = BigInt(CODE);
+    core.run(core.step + 1);
+    expect(trapOf(core)).toEqual({ to: 'M', cause: 2, tval });
   });
 
   test.each([
