@@ -1,6 +1,6 @@
 /**
  * Goal: guest time stays within 20 ms of the host's, never goes back, and an idle minute costs less
- * than 1 kB of log. Method: an hour of a simulated guest on a simulated host, whose speed changes
+ * than 1 kB of log, landmarks included. Method: an hour of a simulated guest on a simulated host, whose speed changes
  * and whose sleeps end late by seed, with every line and advance written to a real log; tables for
  * single decisions.
  */
@@ -148,6 +148,9 @@ class SimulatedHost {
   #step = 0;
   #origin = { step: 0, ticks: 0, slope: 42_949_673 };
   #lastTicks = 0;
+  #syncedAt = 0;
+  #syncedEvents = 0;
+  #quietSyncs = 0;
   /** Steps a tick: 100 to 400 million a second, wandering. */
   #speed = 30;
 
@@ -233,5 +236,22 @@ class SimulatedHost {
     this.isMonotonic &&= ticks >= this.#lastTicks;
     this.#lastTicks = ticks;
     this.worstTicks = Math.max(this.worstTicks, Math.abs(this.hostTicks - ticks));
+    if (this.hostTicks - this.#syncedAt < 1000 * TICKS_PER_MS) return;
+    this.#syncedAt = this.hostTicks;
+    this.#sync();
+  }
+
+  /** As a recorder does it: what is new goes to the file, and a quiet machine gets a landmark. */
+  #sync(): void {
+    this.#quietSyncs = this.#writer.eventCount === this.#syncedEvents ? this.#quietSyncs + 1 : 0;
+    this.#syncedEvents = this.#writer.eventCount;
+    if (this.#quietSyncs === 5 || this.#quietSyncs % 16 === 15) {
+      const [registerDigest, stateDigest] = [new Uint8Array(8), new Uint8Array(16)];
+      this.#random.fill(registerDigest);
+      this.#random.fill(stateDigest);
+      const pc = 0xffff_ffff_8000_0000n;
+      this.#writer.landmark({ at: { step: this.#step }, pc, registerDigest, stateDigest });
+    }
+    this.#writer.flush();
   }
 }

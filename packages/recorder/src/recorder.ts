@@ -39,8 +39,8 @@ export interface RecorderOptions {
   readonly landmarkPages?: number;
   /**
    * A landmark is taken of a sleeping machine soon after it fell asleep, and again after so many
-   * times that the host wanted the log safe and nothing else was new. Default 8: at one a second,
-   * 0.5 kB a minute.
+   * times that the host wanted the log safe and nothing else was new. Default 16: at one a second,
+   * 0.3 kB a minute.
    */
   readonly quietSyncs?: number;
   /** The run is ended by a `power` event at this step. */
@@ -168,14 +168,16 @@ export class Recorder {
 
   /** Makes safe what was recorded, and says now and then where a quiet machine has come to. */
   #syncIfDue(stop: Stop): void {
-    const { log, live, quietSyncs = 8 } = this.#options;
+    const { log, live, quietSyncs = 16 } = this.#options;
     if (log === undefined || live.isSyncDue?.() !== true) return;
     const records = log.writer.eventCount + log.writer.landmarkCount;
     const isQuiet = records === this.#syncedRecords;
     this.#quietSyncs = isQuiet ? this.#quietSyncs + 1 : 0;
     this.#isQuietSaid &&= isQuiet;
     this.#syncedRecords = records;
-    const isDue = this.#quietSyncs >= (this.#isQuietSaid ? quietSyncs : QUIET_SYNCS_FIRST);
+    const isDue =
+      this.#quietSyncs >=
+      (this.#isQuietSaid ? quietSyncs : Math.min(quietSyncs, QUIET_SYNCS_FIRST));
     const isSaid = isDue && this.#isQuietPlace(stop);
     if (isSaid) {
       this.#landmark(this.#machine.landmark());
@@ -252,8 +254,8 @@ export class Recorder {
 /** Landmarks of a busy machine written together: a few seconds of it. */
 const LANDMARKS_PENDING_MAX = 4;
 
-/** As `quietSyncs`, since something was new. */
-const QUIET_SYNCS_FIRST = 2;
+/** As `quietSyncs`, since something was new; less would double what sparse events cost. */
+const QUIET_SYNCS_FIRST = 5;
 
 /** Power and markers are for the driver and the reader: they do not touch the machine. */
 export function applyEvent(machine: MachineInterface, event: MachineEvent): void {
