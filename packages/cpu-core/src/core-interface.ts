@@ -17,7 +17,14 @@ export interface CoreOptions {
   readonly hasBuiltInSbi: boolean;
   /** Compiles a module; passed in because a browser's main thread may not do it synchronously. */
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+  /** How instructions are executed: nothing that a guest can see depends on it. Default: translator. */
+  readonly engine?: Engine | undefined;
+  /** Jumps to a place that make it worth translating; less finds more bugs, and is slower. */
+  readonly hotJumps?: number | undefined;
 }
+
+/** The translator is an interpreter that hands hot code to regions made of it. */
+export type Engine = 'interpreter' | 'translator';
 
 /**
  * The devices, as seen from the core. Called in the middle of a step, with `core.step` telling how

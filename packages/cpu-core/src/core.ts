@@ -51,7 +51,8 @@ class Core implements CoreInterface {
   readonly #sliceSteps: number;
   #timeLine: TimeLine = { originStep: 0, originTicks: 0, slope: 0 };
 
-  constructor({ ramSizeBytes, rom, bus, hasBuiltInSbi, compile, engine }: CoreOptions) {
+  constructor(options: CoreOptions) {
+    const { ramSizeBytes, rom, bus, hasBuiltInSbi, compile } = options;
     assert(ramSizeBytes % PAGE_BYTES === 0 && ramSizeBytes > 0, `RAM of ${ramSizeBytes} bytes`);
     if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
@@ -85,8 +86,9 @@ class Core implements CoreInterface {
       dropRegions: (decodedIndex: number): void => translator?.dropPage(decodedIndex),
       translate: (slot: number, page: number): void => translator?.translate(slot, page),
     };
-    const isTranslating = engine === 'translator';
-    const regions = isTranslating ? { hotJumps: HOT_JUMPS, regionsMax: REGIONS_MAX } : undefined;
+    const isTranslating = options.engine !== 'interpreter';
+    const hotJumps = options.hotJumps ?? HOT_JUMPS;
+    const regions = isTranslating ? { hotJumps, regionsMax: REGIONS_MAX } : undefined;
     const coreModule = generateCoreModule(plan, regions);
     const decode = host.decode;
     const translator = isTranslating

@@ -3,6 +3,7 @@ export type {
   CoreExit,
   CoreInterface,
   CoreOptions,
+  Engine,
   HartView,
   InterruptName,
   MmioBus,

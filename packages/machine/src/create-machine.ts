@@ -8,6 +8,7 @@ import {
   type CoreOptions,
   createCore,
   type TimeLine,
+  type Engine,
 } from '@casmotion/cpu-core';
 import { Board } from './board/board.ts';
 import { RAM_BASE, VIRTIO_SLOTS } from './board/memory-map.ts';
@@ -24,7 +25,9 @@ export interface MachineOptions {
   readonly compile?: CoreOptions['compile'];
   /** Hash functions that are there already; made if not given. */
   readonly hashes?: Hashes;
-  /** The engine; the interpreter of cpu-core if not given. */
+  /** How instructions are executed; nothing that a guest can see depends on it. */
+  readonly engine?: Engine;
+  /** Makes the core; that of cpu-core if not given. */
   readonly createCore?: (options: CoreOptions) => CoreInterface;
   /**
    * The caller has made the configuration's references from these very images: do not hash them
@@ -74,6 +77,7 @@ export async function createMachine(
     },
     hasBuiltInSbi: config.bios === 'sbi',
     compile: options.compile ?? ((bytes) => new WebAssembly.Module(bytes)),
+    engine: options.engine,
   });
   made.core = engine;
   loadAndStart(engine, plan);

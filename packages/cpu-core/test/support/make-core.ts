@@ -1,6 +1,6 @@
 /** A core for tests: RAM, a bus that logs, code put into RAM. Test support. */
 import { ByteReader, ByteWriter } from '@casmotion/base';
-import type { CoreInterface, CoreOptions, MmioBus } from '../../src/core-interface.ts';
+import type { CoreInterface, CoreOptions, Engine, MmioBus } from '../../src/core-interface.ts';
 import { createCore } from '../../src/core.ts';
 
 export const RAM_START = 0x8000_0000;
@@ -10,7 +10,18 @@ export interface TestCoreOptions {
   readonly ramSizeBytes?: number;
   readonly bus?: MmioBus;
   readonly hasBuiltInSbi?: boolean;
+  readonly engine?: Engine;
+  readonly hotJumps?: number;
 }
+
+/**
+ * The engine of tests that do not name one; all of them must pass on either:
+ * `CASMOTION_ENGINE=interpreter npx vitest run`.
+ */
+export const DEFAULT_ENGINE: Engine =
+  process.env['CASMOTION_ENGINE'] === 'interpreter' ? 'interpreter' : 'translator';
+/** Nearly everything that is run twice is translated. */
+const HOT_JUMPS_IN_TESTS = 1;
 
 /**
  * A core with 1 MiB of RAM and, unless told otherwise, nothing on its bus; pc at the start of RAM.
@@ -22,6 +33,8 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     bus: options.bus ?? { read: () => undefined, write: () => false },
     hasBuiltInSbi: options.hasBuiltInSbi ?? false,
     compile: compileCached,
+    engine: options.engine ?? DEFAULT_ENGINE,
+    hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);
@@ -62,10 +75,13 @@ export function restoreState(core: CoreInterface, { snapshot, ram }: CoreState):
   core.restore(new ByteReader(snapshot));
 }
 
+/** The core module is larger, a region smaller. */
+const CORE_MODULE_BYTES_MIN = 32 * 1024;
 /** Modules depend on the size of RAM alone, so that tests compile each once. */
 const modules = new Map<string, WebAssembly.Module>();
 
 function compileCached(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  if (bytes.length < CORE_MODULE_BYTES_MIN) return new WebAssembly.Module(bytes);
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   const known = modules.get(text);

@@ -1,0 +1,127 @@
+/**
+ * The translator: makes regions of hot code and keeps the table of them.
+ *
+ * Nothing here can be seen by a guest: a region does what the interpreter would do, step by step, and
+ * may be made, dropped and made again at any time. When that happens follows from what the guest
+ * does and not from the host's clock.
+ *
+ * Invariants: a cell names a region only while that region is in the table; a region is in the table
+ * only while its decoded page is; regions in the table <= REGIONS_MAX.
+ */
+import { WasmModule } from '@casmotion/wasm-asm';
+import type { CoreModule } from '../core-module.ts';
+import { CELL, DECODED_PAGE_BYTES, type MemoryPlan } from '../hart/layout.ts';
+import { type DecodeSlot, PageReader } from './instructions.ts';
+import { Linker } from './linker.ts';
+import { buildRegionGraph } from './region-graph.ts';
+import { writeRegion } from './region-writer.ts';
+
+export interface TranslatorOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly plan: MemoryPlan;
+  readonly coreModule: CoreModule;
+  readonly decode: DecodeSlot;
+  readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+}
+
+/** Jumps to a place that make it worth translating. */
+export const HOT_JUMPS = 500;
+export const REGIONS_MAX = 4096;
+const REGION_INSTRUCTIONS_MAX = 400;
+
+interface Region {
+  readonly tableIndex: number;
+  readonly decodedIndex: number;
+  /** Addresses of the cells that name it. */
+  readonly cells: readonly number[];
+}
+
+export class Translator {
+  readonly #options: TranslatorOptions;
+  readonly #view: DataView;
+  readonly #linker = new Linker();
+  readonly #parts;
+  /** Set once the core module has an instance. */
+  #table: WebAssembly.Table | undefined;
+  #exports: Record<string, unknown> = {};
+  readonly #free: number[] = [];
+  /** In order of their making. */
+  readonly #regions = new Set<Region>();
+  readonly #byPage = new Map<number, Set<Region>>();
+
+  constructor(options: TranslatorOptions) {
+    this.#options = options;
+    this.#view = new DataView(options.memory.buffer);
+    const { parts, arithmetic } = options.coreModule;
+    this.#parts = this.#linker.importParts(parts, arithmetic);
+    for (let index = REGIONS_MAX - 1; index >= 0; index--) this.#free.push(index);
+  }
+
+  /** Gives the exports of the core module's instance: functions to call, and the table. */
+  link(exports: Record<string, unknown>): void {
+    this.#exports = exports;
+    this.#table = exports['regions'] as WebAssembly.Table;
+  }
+
+  /** The slot at `slot` is hot: makes a region that begins there, if one can. */
+  translate(slot: number, decodedPage: number): void {
+    const { plan, decode, memory, compile } = this.#options;
+    const page = new PageReader(this.#view, decode, decodedPage);
+    const hot = (slot - decodedPage) / 8;
+    const graph = buildRegionGraph(page, [hot], REGION_INSTRUCTIONS_MAX);
+    if (graph === undefined) return;
+    const tableIndex = this.#takeIndex();
+    const { cellBias } = plan;
+    this.#linker.begin();
+    const body = writeRegion(this.#parts, { graph, decodedPage, tableIndex, cellBias });
+    const module = new WasmModule();
+    module.importMemory('core', 'memory', plan.totalBytes / 65_536);
+    this.#linker.declareImports(module);
+    module.exportFunction(module.adopt('region', body));
+    const imports = { core: { ...this.#exports, memory } };
+    const instance = new WebAssembly.Instance(compile(module.toBytes()), imports);
+    this.#table?.set(tableIndex, instance.exports['region']);
+
+    const decodedIndex = (decodedPage - plan.decodedPool) / DECODED_PAGE_BYTES;
+    const cells: number[] = [];
+    graph.entries.forEach((block, entry) => {
+      const at = page.slotAt(graph.blocks[block]?.start ?? 0) / 4 + cellBias;
+      if (entry > 0 && this.#view.getInt32(at, true) < 0) return;
+      const value = CELL.region + tableIndex * (CELL.entryMask + 1) + entry;
+      this.#view.setUint32(at, value, true);
+      cells.push(at);
+    });
+    this.#add({ tableIndex, decodedIndex, cells });
+  }
+
+  /** Forgets the regions made from a decoded page. */
+  dropPage(decodedIndex: number): void {
+    for (const region of this.#byPage.get(decodedIndex) ?? []) this.#drop(region);
+    const { plan } = this.#options;
+    const first = (plan.decodedPool + decodedIndex * DECODED_PAGE_BYTES) / 4 + plan.cellBias;
+    new Uint8Array(this.#view.buffer, first, DECODED_PAGE_BYTES / 4).fill(0);
+  }
+
+  #add(region: Region): void {
+    this.#regions.add(region);
+    const { decodedIndex } = region;
+    const here = this.#byPage.get(decodedIndex) ?? new Set();
+    this.#byPage.set(decodedIndex, here.add(region));
+    this.#view.setUint32(this.#options.plan.decodedRegions + decodedIndex * 4, 1, true);
+  }
+
+  #drop(region: Region): void {
+    for (const cell of region.cells) this.#view.setUint32(cell, 0, true);
+    this.#table?.set(region.tableIndex, null);
+    this.#free.push(region.tableIndex);
+    this.#regions.delete(region);
+    this.#byPage.get(region.decodedIndex)?.delete(region);
+  }
+
+  /** A free place in the table; the oldest region makes room if there is none. */
+  #takeIndex(): number {
+    const [oldest] = this.#regions;
+    if (this.#free.length === 0 && oldest !== undefined) this.#drop(oldest);
+    return this.#free.pop() as number;
+  }
+}
