@@ -144,7 +144,7 @@ describe('a full disk', () => {
   // Where it may not, the next test does the same with a limit.
   const canMount = process.getuid?.() === 0 && tryMount();
 
-  test.skipIf(!canMount)('ends the recording; what is there replays (where root may mount)', async () => {
+  test.skipIf(!canMount)('ends the recording; what is there replays (needs mount)', async () => {
     const disk = file('small');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'tmpfs', disk]);

@@ -1,8 +1,8 @@
 /**
  * Goal: guest time stays within 20 ms of the host's, never goes back, and an idle minute costs less
- * than 1 kB of log, landmarks included. Method: an hour of a simulated guest on a simulated host, whose speed changes
- * and whose sleeps end late by seed, with every line and advance written to a real log; tables for
- * single decisions.
+ * than 1 kB of log, landmarks included. Method: an hour of a simulated guest on a simulated host,
+ * whose speed changes and whose sleeps end late by seed, with every line and advance written to a
+ * real log, made safe once a second; tables for single decisions.
  */
 import { createHashes, type Hashes, Prng } from '@casmotion/base';
 import type { MachineEvent } from '@casmotion/events';
