@@ -27,6 +27,8 @@ export interface MachineOptions {
   readonly hashes?: Hashes;
   /** How instructions are executed; nothing that a guest can see depends on it. */
   readonly engine?: Engine;
+  /** See `CoreOptions`. */
+  readonly hotJumps?: number | undefined;
   /** Makes the core; that of cpu-core if not given. */
   readonly createCore?: (options: CoreOptions) => CoreInterface;
   /**
@@ -78,6 +80,7 @@ export async function createMachine(
     hasBuiltInSbi: config.bios === 'sbi',
     compile: options.compile ?? ((bytes) => new WebAssembly.Module(bytes)),
     engine: options.engine,
+    hotJumps: options.hotJumps,
   });
   made.core = engine;
   loadAndStart(engine, plan);
