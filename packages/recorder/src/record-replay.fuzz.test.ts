@@ -19,7 +19,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { FakeHost, type FakeHostOptions } from '../test/fake-host.ts';
 import { FakeMachine, type FakeOptions } from '../test/fake-machine.ts';
 import { consoleText, recordFake, replayFake, rewriteLog } from '../test/session.ts';
-import { Recorder } from './index.ts';
+import { Recorder, scriptedInputs } from './index.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 
@@ -83,6 +83,25 @@ test('a log cut at any chunk replays up to there', async () => {
     }
   }
   expect(replays).toBeGreaterThan(40);
+});
+
+test('without events and host time, when the host wants the log safe does not show in it', async () => {
+  let landmarks = 0;
+  for (let seed = SEED; seed < SEED + 60; seed++) {
+    const { machine } = scenario(seed);
+    const random = new Prng(seed);
+    const logs: Uint8Array[] = [];
+    for (const isSyncDue of [() => false, () => true, () => random.chance(3)]) {
+      const live = { ...scriptedInputs([]), isSyncDue };
+      const options = { maxSteps: 30_000, quietSyncs: 2 };
+      const { bytes, result } = await recordFake(tools, machine, live, options);
+      logs.push(bytes);
+      landmarks += result.recorded?.landmarks ?? 0;
+    }
+    expect(logs[1], `seed ${seed}`).toEqual(logs[0]);
+    expect(logs[2], `seed ${seed}`).toEqual(logs[0]);
+  }
+  expect(landmarks).toBeGreaterThan(220); // More than the first of each.
 });
 
 test('an unrecorded run is the same run', async () => {

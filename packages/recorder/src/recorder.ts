@@ -171,7 +171,7 @@ export class Recorder {
     const { log, live, quietSyncs = 16 } = this.#options;
     if (log === undefined || live.isSyncDue?.() !== true) return;
     const records = log.writer.eventCount + log.writer.landmarkCount;
-    const isQuiet = records === this.#syncedRecords;
+    const isQuiet = records === this.#syncedRecords && this.#mayShowHost(stop);
     this.#quietSyncs = isQuiet ? this.#quietSyncs + 1 : 0;
     this.#isQuietSaid &&= isQuiet;
     this.#syncedRecords = records;
@@ -189,15 +189,19 @@ export class Recorder {
   }
 
   /**
-   * Is a landmark of use here, and this the only thing that happened at its step? Where no host
-   * time reaches the machine it takes none because of host time, unless it waits for the host.
+   * May the log show when the host looked? Where no host time reaches the machine it must not,
+   * unless the machine waits for the host.
    */
+  #mayShowHost(stop: Stop): boolean {
+    if (this.#options.live.hasHostTime === true) return true;
+    return stop.kind === 'idle' && stop.deadlineTicks === undefined;
+  }
+
+  /** Is a landmark of use here, and the only thing that happened at its step? */
   #isQuietPlace(stop: Stop): boolean {
-    if (stop.kind !== 'idle') return false;
     const { step } = this.#machine.at;
-    const isMine = this.#options.live.hasHostTime === true || stop.deadlineTicks === undefined;
     const isNew = step > this.#landmarkStep && step > this.#eventStep;
-    return isMine && isNew && this.#wakes.at(step) === 0;
+    return stop.kind === 'idle' && isNew && this.#wakes.at(step) === 0;
   }
 
   #sync(): void {
