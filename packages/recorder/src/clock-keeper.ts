@@ -45,6 +45,8 @@ export class ClockKeeper {
   #sample: { readonly step: number; readonly hostTicks: number } | undefined;
   /** Host ticks a step while the machine runs; undefined until it was measured. */
   #ticksPerStep: number | undefined;
+  /** As measured last. */
+  #newest = Infinity;
   /** The newest speed measured was far below the running mean. */
   #isSlow = false;
   /** The line makes good a drift: which, and when it is to be level again. */
@@ -104,10 +106,13 @@ export class ClockKeeper {
     if (last !== undefined && steps < STEPS_MIN) return;
     this.#sample = { step, hostTicks };
     if (last === undefined) return;
-    const found = Math.max(hostTicks - last.hostTicks, 1) / steps;
-    const before = this.#ticksPerStep ?? found;
+    const measured = Math.max(hostTicks - last.hostTicks, 1) / steps;
+    const before = this.#ticksPerStep ?? measured;
+    // A slow slice is mostly another program's. A guest that is late by it is moved at once; one
+    // that runs on as if it were the speed gets far ahead, and may not go back.
+    const found = Math.min(measured, before * SLOWER_MAX);
+    this.#newest = found;
     const hasChanged = Math.abs(found - before) > before / 4;
-    // One slow slice was another program's: a guest that is late by it is moved at once.
     const isSlow = hasChanged && found > before;
     const isFirst = isSlow && !this.#isSlow;
     this.#isSlow = isSlow;
@@ -121,7 +126,10 @@ export class ClockKeeper {
     const isLevel = Math.abs(drift) <= this.#tolerance / 2;
     this.#slope = isLevel ? undefined : { drift, levelAt: hostTicks + this.#catchUp };
     const share = isLevel ? 1 : Math.max(SLOWEST, 1 + drift / this.#catchUp);
-    const slope = Math.round(ticksPerStep * share * 2 ** 32);
+    // The mean is slow to forget what held the machine up; a guest that is ahead cannot wait.
+    const isPast = drift < 0 && this.#newest < ticksPerStep * 0.75;
+    const speed = isPast ? this.#newest : ticksPerStep;
+    const slope = Math.round(speed * share * 2 ** 32);
     return { kind: 'clock-line', jumpTicks, slope: Math.min(SLOPE_MAX, Math.max(1, slope)) };
   }
 }
@@ -129,6 +137,8 @@ export class ClockKeeper {
 const SLOPE_MAX = 2 ** 48 - 1;
 /** A host's timers are late by up to a millisecond: half of that is not worth one. */
 const EARLY_TICKS = 5_000;
+/** What one sample may say about a machine that became slower. */
+const SLOWER_MAX = 2;
 const SLOWEST = 1 / 8;
 /** Shorter runs are mostly overhead. */
 const STEPS_MIN = 200_000;
