@@ -22,6 +22,8 @@ const WORK = join(BUILD_FOLDER, 'debian-run');
 const SUMMARY = join(BUILD_FOLDER, 'debian-summary.json');
 // fw_dynamic: fw_jump copies the device tree to 32 MiB after the kernel's start, into the kernel.
 const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.elf';
+/** @type {readonly [string, RegExp]} */
+const GREETING = ['the disk held what the host wrote', /greeting: written by the host/];
 /** Landmarks included, for a machine whose host decides nothing. */
 const LOG_BYTES_MAX = 8192;
 const DISK_BYTES = 8 << 20;
@@ -42,6 +44,8 @@ const TIMEOUT_SECONDS = 150;
 /** @type {string[]} */
 const failures = [];
 let passed = 0;
+/** The host's file is on the disk. */
+let hasGreeting = false;
 
 mkdirSync(BUILD_FOLDER, { recursive: true });
 rmSync(SUMMARY, { force: true });
@@ -89,9 +93,11 @@ function makeDisk() {
     env: { ...process.env, PATH: path },
   });
   const found = error?.message ?? stderr;
-  if (error !== undefined && !isCi())
+  if (error === undefined || isCi()) {
+    hasGreeting = check('make an ext4 disk', status === 0, found);
+  } else {
     console.log(`  skipped  ext4 disk (needs e2fsprogs): ${found}`);
-  else check('make an ext4 disk', status === 0, found);
+  }
   return disk;
 }
 
@@ -184,7 +190,7 @@ function expectedLines() {
     ['/dev/urandom and /dev/hwrng', new RegExp(`== random bytes \\S+\\s+${random}${random}==`)],
     ['date', /== date \(varies\)\s+\w+ Jun {2}1 00:0\d:\d\d UTC 2012/],
     ['processes', /100 processes/],
-    ['the disk held what the host wrote', /greeting: written by the host/],
+    ...(hasGreeting ? [GREETING] : []),
     ['a file written to the disk read back', /numbers read back/],
     ['after unmounting too', new RegExp(`${sha256(data.subarray(0, 2_000_000))}  -`)],
     ['the end', /== done/],
