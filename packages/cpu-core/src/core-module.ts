@@ -31,6 +31,7 @@ import { word } from './hart/words.ts';
 import { defineInterpreter } from './interpreter/interpreter.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
 import { type ArithmeticFunctions, createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
+import { defineSlowPaths, type SlowPaths } from './translator/slow-paths.ts';
 
 /** What the module exports; numbers are i32, bigints i64. */
 export interface CoreExports {
@@ -61,6 +62,7 @@ export interface CoreModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Functions that regions call; exported under their names. */
   readonly parts: EngineParts;
+  readonly slowPaths: SlowPaths;
   readonly arithmetic: ArithmeticFunctions;
 }
 
@@ -114,7 +116,8 @@ export function generateCoreModule(
   const csrs = defineCsrs(module, { ticksNow, updateContexts, flushFast, flushAllFast });
   const fetchHost = defineFetchHost(module, plan);
   const illegal = defineIllegal(module, raise, fetchHost);
-  const parts: EngineParts = { ops, float, csrs, access, illegal, ram: plan.ram };
+  const parts: EngineParts = { ops, float, csrs, illegal, ram: plan.ram };
+  const slowPaths = defineSlowPaths(module, access);
   const { cellBias } = plan;
   defineInterpreter(module, {
     ...parts,
@@ -135,14 +138,13 @@ export function generateCoreModule(
   ]);
   if (regions !== undefined) {
     module.exportTable('regions', regions.regionsMax);
-    const { load: read, store, atomic } = access;
-    const { allowed, readToModify } = csrs;
-    const called = [read, store, atomic, allowed, readToModify, illegal];
-    for (const ref of [...called, ...Object.values(float), ...Object.values(arithmetic)]) {
-      module.exportFunction(ref);
+    for (const functions of [{ illegal }, slowPaths, float, arithmetic]) {
+      for (const ref of Object.values(functions)) module.exportFunction(ref);
     }
+    module.exportFunction(csrs.allowed);
+    module.exportFunction(csrs.readToModify);
   }
-  return { bytes: module.toBytes(), parts, arithmetic };
+  return { bytes: module.toBytes(), parts, slowPaths, arithmetic };
 }
 
 function exportForHost(

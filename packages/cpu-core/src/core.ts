@@ -90,9 +90,8 @@ class Core implements CoreInterface {
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
     const regions = isTranslating ? { hotJumps, regionsMax: REGIONS_MAX } : undefined;
     const coreModule = generateCoreModule(plan, regions);
-    const decode = host.decode;
     const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decode, compile })
+      ? new Translator({ memory, plan, coreModule, decoder, compile })
       : undefined;
     const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
     translator?.link(instance.exports);

@@ -23,7 +23,7 @@ export class Decoder {
   /** Decodes the slot at `slot` and those after it that follow in sequence. */
   decode(slot: number, decodedPage: number): void {
     const view = this.#view;
-    const host = this.#hostOf(decodedPage);
+    const host = this.hostOf(decodedPage);
     let at = slot;
     for (let count = 0; count < SEQUENCE_MAX; count++) {
       const offset = (at - decodedPage) / (SLOT_BYTES / 2);
@@ -52,7 +52,8 @@ export class Decoder {
     this.#view.setUint16(memo + SLOT.rs2, handler, true);
   }
 
-  #hostOf(decodedPage: number): number {
+  /** Host address of the guest page that a decoded page belongs to. */
+  hostOf(decodedPage: number): number {
     const { decodedPool, decodedOwner, ramPages, ram, rom } = this.#plan;
     const index = (decodedPage - decodedPool) / DECODED_PAGE_BYTES;
     const page = this.#view.getUint32(decodedOwner + index * 4, true) - 1;

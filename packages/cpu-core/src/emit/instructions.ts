@@ -100,7 +100,7 @@ function fastHost({ va, slot }: Site, table: number): I32 {
 }
 
 function emitLoad(site: Site, semantics: Of<'load'>): void {
-  const { f, parts, va, value } = site;
+  const { f, va, value } = site;
   const { rd, width, signed } = semantics;
   if (rd === 'f') site.requireFloat(false);
   emitAddress(site, site.operand(0).add(site.immediate()));
@@ -116,8 +116,7 @@ function emitLoad(site: Site, semantics: Of<'load'>): void {
       site.next();
     },
     () => {
-      site.sync();
-      f.set(value, callI64(parts.access.load, va.get, width / 8));
+      f.set(value, site.slowLoad(width / 8));
       site.leaveIfTrapped();
       finish(signed ? signExtend(width, value.get) : value.get);
       site.nextAfterCall();
@@ -154,7 +153,7 @@ function signExtend(width: Width, value: I64): I64 {
 }
 
 function emitStore(site: Site, { source, width }: Of<'store'>): void {
-  const { f, parts, va } = site;
+  const { f, va } = site;
   if (source === 'f') site.requireFloat(false);
   emitAddress(site, site.operand(0).add(site.immediate()));
   f.ifLikely(
@@ -164,8 +163,7 @@ function emitStore(site: Site, { source, width }: Of<'store'>): void {
       site.next();
     },
     () => {
-      site.sync();
-      f.call(parts.access.store, va.get, width / 8, site.operand(1));
+      site.slowStore(width / 8, site.operand(1));
       site.leaveIfTrapped();
       site.nextAfterCall();
     },
@@ -187,15 +185,14 @@ function emitJalr(site: Site): void {
 
 /** Sets `host` to where an atomic access at rs1 goes, or leaves by a trap. */
 function emitAtomicHost(site: Site, width: 32 | 64, isLoad: boolean): void {
-  const { f, parts, va, host } = site;
+  const { f, va, host } = site;
   const table = isLoad ? FAST_READ : FAST_WRITE;
   emitAddress(site, site.operand(0));
   f.ifLikely(
     isFast(site, table, width / 8),
     () => f.set(host, fastHost(site, table)),
     () => {
-      site.sync();
-      f.set(host, callI32(parts.access.atomic, va.get, width / 8, isLoad ? 1 : 0));
+      f.set(host, site.slowAtomic(width / 8, isLoad));
       site.leaveIfTrapped();
     },
   );

@@ -6,7 +6,6 @@
 import type { FunctionBody, FunctionRef, I32, I64, Local } from '@casmotion/wasm-asm';
 import type { FloatFunctions } from '../float/define-float.ts';
 import type { CsrFunctions } from '../hart/csr.ts';
-import type { AccessFunctions } from '../hart/memory-access.ts';
 import type { Ops } from '../isa/ops.ts';
 
 /** Functions of the core module that emitted instructions call. */
@@ -14,7 +13,6 @@ export interface EngineParts {
   readonly ops: Ops<I64, I32>;
   readonly float: FloatFunctions;
   readonly csrs: CsrFunctions;
-  readonly access: Pick<AccessFunctions, 'load' | 'store' | 'atomic'>;
   /** (): raises an illegal-instruction exception with the bits of the instruction at pc. */
   readonly illegal: FunctionRef;
   /** Host address of RAM. */
@@ -55,6 +53,10 @@ export interface Site extends Scratch {
 
   /** Makes pc and the step exact in memory, for a function that looks at them. */
   sync(): void;
+  /** An access at `va` that the fast TLB does not answer; it may trap, or ask for a check. */
+  slowLoad(sizeBytes: number): I64;
+  slowStore(sizeBytes: number, value: I64): void;
+  slowAtomic(sizeBytes: number, isLoad: boolean): I32;
   /** Raises an illegal-instruction exception and leaves. */
   illegal(): void;
   /** Leaves if the function called last has trapped. */

@@ -3,7 +3,7 @@
  * instruction in it: operands come from the decoded slot at `entry`.
  */
 import type { FunctionBody, FunctionRef, I32, I64, Label, Local } from '@casmotion/wasm-asm';
-import { load } from '@casmotion/wasm-asm';
+import { callI32, callI64, load } from '@casmotion/wasm-asm';
 import type { EngineParts, Site } from '../emit/site.ts';
 import type { AccessFunctions } from '../hart/memory-access.ts';
 import { HART, SLOT } from '../hart/layout.ts';
@@ -180,6 +180,21 @@ export class SlotSite implements Site {
 
   sync(): void {
     emitSync(this.#frame);
+  }
+
+  slowLoad(sizeBytes: number): I64 {
+    this.sync();
+    return callI64(this.parts.access.load, this.va.get, sizeBytes);
+  }
+
+  slowStore(sizeBytes: number, value: I64): void {
+    this.sync();
+    this.f.call(this.parts.access.store, this.va.get, sizeBytes, value);
+  }
+
+  slowAtomic(sizeBytes: number, isLoad: boolean): I32 {
+    this.sync();
+    return callI32(this.parts.access.atomic, this.va.get, sizeBytes, isLoad ? 1 : 0);
   }
 
   illegal(): void {

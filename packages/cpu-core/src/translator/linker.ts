@@ -3,26 +3,22 @@
  * imports of the module at hand when a call of it is written.
  */
 import type { FunctionRef, ValueType, WasmModule } from '@casmotion/wasm-asm';
-import type { EngineParts } from '../emit/site.ts';
-import { type ArithmeticFunctions, createWasmOps } from '../isa/wasm-ops.ts';
+import type { CoreModule } from '../core-module.ts';
+import { createWasmOps } from '../isa/wasm-ops.ts';
+import type { RegionParts } from './region-site.ts';
 
 export class Linker {
   #used: ImportedRef[] = [];
 
   /** What the emitters call, as imports. */
-  importParts(parts: EngineParts, arithmetic: ArithmeticFunctions): EngineParts {
-    const { access, csrs } = parts;
+  importParts({ parts, slowPaths, arithmetic }: CoreModule): RegionParts {
     return {
       ops: createWasmOps(this.#importAll(arithmetic)),
       float: this.#importAll(parts.float),
-      csrs: this.#importAll(csrs),
-      access: this.#importAll({
-        load: access.load,
-        store: access.store,
-        atomic: access.atomic,
-      }),
+      csrs: this.#importAll(parts.csrs),
       illegal: this.#import(parts.illegal),
       ram: parts.ram,
+      slowPaths: this.#importAll(slowPaths),
     };
   }
 

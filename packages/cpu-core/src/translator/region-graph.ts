@@ -1,20 +1,21 @@
 /**
- * Which instructions make a region: blocks of one page that control reaches from its entries, and the
- * edges between them.
+ * Which instructions make a region: blocks that control reaches from a hot place, and the edges between
+ * them.
  *
- * Invariants: blocks are ordered by offset and do not share an instruction's first byte; an edge to
- * an offset that begins no block leaves the region there; a block has at most
- * {@link BLOCK_INSTRUCTIONS_MAX} instructions, so that a budget is never off by more.
+ * Invariants: a block lies in one page, but for an instruction that straddles two, which is a block
+ * of its own; an edge to an offset that begins no block leaves the region there; a block has at most
+ * BLOCK_INSTRUCTIONS_MAX instructions, so that what a budget leaves to the interpreter is short.
  */
 import { X_OFFSET } from '../hart/layout.ts';
-import type { PageInstruction, PageReader } from './instructions.ts';
+import { type CodeReader, isStraddling, pageOf, type RegionInstruction } from './instructions.ts';
 
 export interface Block {
   /** Place among the region's blocks. */
   readonly index: number;
-  /** Offset in the page, bytes. */
+  /** Offset of the first instruction, and the page in which it begins. */
   readonly start: number;
-  readonly instructions: readonly PageInstruction[];
+  readonly page: number;
+  readonly instructions: readonly RegionInstruction[];
   /** Offset after the last instruction. */
   readonly end: number;
   /** Blocks to which control may go directly, without leaving the region. */
@@ -29,10 +30,14 @@ export interface RegionGraph {
   readonly blockAt: ReadonlyMap<number, number>;
   /** Offsets that were reached and hold what only the interpreter executes. */
   readonly interpreted: ReadonlySet<number>;
+  /** Pages that instructions were read from. */
+  readonly pages: ReadonlySet<number>;
 }
 
-/** Steps that a block may have: what is left of a budget below that is interpreted. */
-export const BLOCK_INSTRUCTIONS_MAX = 64;
+/** Steps that a block may have. */
+const BLOCK_INSTRUCTIONS_MAX = 64;
+/** Entry numbers have eight bits. */
+const ENTRIES_MAX = 256;
 
 /** CSRs whose writes change how instructions are fetched: the region ends after them. */
 const isFetchCsr = (csr: number): boolean =>
@@ -41,8 +46,8 @@ const SATP = 0x180;
 const PMPCFG0 = 0x3a0;
 const PMPADDR0 = 0x3b0;
 
-/** Does control never fall through to the instruction after? */
-export function endsBlock({ instruction, immediate }: PageInstruction): boolean {
+/** Does control never fall through to the instruction after, as far as a region knows? */
+export function endsBlock({ instruction, immediate }: RegionInstruction): boolean {
   const { semantics } = instruction;
   switch (semantics.type) {
     case 'branch':
@@ -56,101 +61,144 @@ export function endsBlock({ instruction, immediate }: PageInstruction): boolean 
   }
 }
 
-/** Left to the interpreter: they change privilege or translation, or wait. */
-export function isInterpreted({ instruction: { semantics } }: PageInstruction): boolean {
-  if (semantics.type !== 'system') return false;
-  return semantics.action !== 'fence' && semantics.action !== 'fence.i';
+/**
+ * Left to the interpreter: what changes privilege or translation, or waits; and what straddles two
+ * pages and could be illegal, since its bits are then looked for in memory.
+ */
+function isInterpreted(instruction: RegionInstruction): boolean {
+  const { semantics } = instruction.instruction;
+  if (semantics.type === 'system') {
+    return semantics.action !== 'fence' && semantics.action !== 'fence.i';
+  }
+  const mayBeIllegal =
+    semantics.type === 'csr' ||
+    semantics.type === 'float' ||
+    ('rd' in semantics && semantics.rd === 'f') ||
+    ('source' in semantics && semantics.source === 'f') ||
+    ('operands' in semantics && semantics.operands.some((operand) => operand === 'f'));
+  return mayBeIllegal && isStraddling(instruction);
 }
 
 const RETURN_ADDRESS = X_OFFSET + 8;
 const ALTERNATE_LINK = X_OFFSET + 5 * 8;
 
 /** By convention a call: the place after it will be jumped to. Unprivileged ISA table 2.1. */
-function isCall({ instruction, rd }: PageInstruction): boolean {
+function isCall({ instruction, rd }: RegionInstruction): boolean {
   const { type } = instruction.semantics;
   return (type === 'jal' || type === 'jalr') && (rd === RETURN_ADDRESS || rd === ALTERNATE_LINK);
 }
 
 /**
- * Follows control from `roots` (offsets), nearest first, until there is nothing left or the region
- * has `instructionsMax` instructions. Undefined where the first root holds nothing executable.
+ * Follows control from the offset `hot`, nearest first, until there is nothing left or the region has
+ * `instructionsMax` instructions. Undefined where the hot place holds nothing that a region executes.
  */
 export function buildRegionGraph(
-  page: PageReader,
-  roots: readonly number[],
+  code: CodeReader,
+  hot: number,
   instructionsMax: number,
 ): RegionGraph | undefined {
-  const found = discover(page, roots, instructionsMax);
-  const starts = [...found.leaders]
-    .filter((at) => found.instructions.has(at))
-    .sort((a, b) => a - b);
+  const found = discover(code, hot, instructionsMax);
+  if (!found.instructions.has(hot)) return undefined;
+  const starts = [...found.leaders].filter((at) => found.instructions.has(at)).sort((a, b) => a - b);
   const blockAt = new Map<number, number>();
-  const runs: PageInstruction[][] = [];
+  const runs: RegionInstruction[][] = [];
   for (const leader of starts) addRuns(leader, found, blockAt, runs);
   const blocks = runs.map((instructions, index): Block => {
-    const last = instructions.at(-1) as PageInstruction;
-    const end = last.offset + last.sizeBytes;
+    const [first, last] = [instructions[0], instructions.at(-1)] as [
+      RegionInstruction,
+      RegionInstruction,
+    ];
     const successors = targetsOf(last)
       .map((offset) => blockAt.get(offset))
       .filter((block) => block !== undefined);
     return {
       index,
-      start: (instructions[0] as PageInstruction).offset,
+      start: first.offset,
+      page: pageOf(first.offset),
       instructions,
-      end,
+      end: last.offset + last.sizeBytes,
       successors,
     };
   });
   const entries = found.entries.map((at) => blockAt.get(at)).filter((block) => block !== undefined);
-  return entries[0] === blockAt.get(roots[0] as number) && entries.length > 0
-    ? { blocks, entries: entries.slice(0, ENTRIES_MAX), blockAt, interpreted: found.interpreted }
-    : undefined;
+  const pages = new Set<number>();
+  for (const instruction of found.instructions.values()) {
+    pages.add(pageOf(instruction.offset));
+    pages.add(pageOf(instruction.offset + instruction.sizeBytes - 1));
+  }
+  const { interpreted } = found;
+  return { blocks, entries: entries.slice(0, ENTRIES_MAX), blockAt, interpreted, pages };
 }
 
-/** Entry numbers have eight bits. */
-const ENTRIES_MAX = 256;
-
 interface Discovery {
-  readonly instructions: Map<number, PageInstruction>;
+  readonly instructions: Map<number, RegionInstruction>;
   readonly leaders: Set<number>;
   readonly entries: number[];
   readonly interpreted: Set<number>;
 }
 
-function discover(page: PageReader, roots: readonly number[], instructionsMax: number): Discovery {
-  const instructions = new Map<number, PageInstruction>();
+function discover(code: CodeReader, hot: number, instructionsMax: number): Discovery {
+  const instructions = new Map<number, RegionInstruction>();
   const leaders = new Set<number>();
-  const entries = new Set<number>(roots);
   const interpreted = new Set<number>();
-  const queue = [...roots];
+  const entries = new Set<number>([hot]);
+  const queue = [hot];
   for (let next = 0; next < queue.length && instructions.size < instructionsMax; next++) {
     let offset = queue[next] as number;
     leaders.add(offset);
     while (!instructions.has(offset) && instructions.size < instructionsMax) {
-      const instruction = page.at(offset);
+      const instruction = code.at(offset);
       if (instruction === undefined || isInterpreted(instruction)) {
         interpreted.add(offset);
         break;
       }
       instructions.set(offset, instruction);
-      offset += instruction.sizeBytes;
-      if (!endsBlock(instruction)) continue;
-      if (isCall(instruction)) {
-        entries.add(offset);
-        queue.push(offset);
+      const after = offset + instruction.sizeBytes;
+      if (endsBlock(instruction)) {
+        follow(code, instruction, queue, entries);
+        break;
       }
-      for (const target of targetsOf(instruction)) queue.push(target);
-      break;
+      if (pageOf(after) !== pageOf(offset)) {
+        // The next page, or the straddling instruction before it, begins a block.
+        if (code.decodedPage(pageOf(after)) !== 0) queue.push(after);
+        break;
+      }
+      offset = after;
     }
     // Ran into what another leader has reached already: that is a block of its own.
     if (instructions.has(offset)) leaders.add(offset);
   }
   for (const offset of queue) leaders.add(offset);
+  for (const instruction of instructions.values()) {
+    if (isStraddling(instruction)) leaders.add(instruction.offset);
+  }
   return { instructions, leaders, entries: [...entries], interpreted };
 }
 
+/** Queues where control goes after the last instruction of a block, if it is known to go there. */
+function follow(
+  code: CodeReader,
+  last: RegionInstruction,
+  queue: number[],
+  entries: Set<number>,
+): void {
+  const after = last.offset + last.sizeBytes;
+  const isLink = isCall(last);
+  for (const target of targetsOf(last)) {
+    // What is called is another region's, if it is one.
+    if (isLink && code.cell(target) < 0) continue;
+    if (target === after ? code.decodedPage(pageOf(target)) !== 0 : code.isWarm(target)) {
+      queue.push(target);
+    }
+  }
+  if (isLink && code.isWarm(after)) {
+    entries.add(after);
+    queue.push(after);
+  }
+}
+
 /** Where control goes after the last instruction of a block, as far as that is known. */
-function targetsOf(last: PageInstruction): readonly number[] {
+function targetsOf(last: RegionInstruction): readonly number[] {
   const next = last.offset + last.sizeBytes;
   switch (last.instruction.semantics.type) {
     case 'branch':
@@ -160,7 +208,7 @@ function targetsOf(last: PageInstruction): readonly number[] {
     case 'jalr':
       return [];
     default:
-      return [next];
+      return endsBlock(last) ? [] : [next];
   }
 }
 
@@ -169,23 +217,22 @@ function addRuns(
   leader: number,
   { instructions, leaders }: Discovery,
   blockAt: Map<number, number>,
-  runs: PageInstruction[][],
+  runs: RegionInstruction[][],
 ): void {
-  let run: PageInstruction[] = [];
+  let run: RegionInstruction[] = [];
   let offset = leader;
+  const close = (): void => {
+    const [first] = run;
+    if (first !== undefined) blockAt.set(first.offset, runs.push(run) - 1);
+    run = [];
+  };
   for (;;) {
     const instruction = instructions.get(offset);
-    const isCut = run.length === BLOCK_INSTRUCTIONS_MAX;
-    const isDone = instruction === undefined || (offset !== leader && leaders.has(offset));
-    if ((isCut || isDone) && run.length > 0) {
-      blockAt.set((run[0] as PageInstruction).offset, runs.push(run) - 1);
-      run = [];
-    }
-    if (isDone) return;
+    const isOther = offset !== leader && leaders.has(offset);
+    if (instruction === undefined || isOther || pageOf(offset) !== pageOf(leader)) return close();
+    if (run.length === BLOCK_INSTRUCTIONS_MAX) close();
     run.push(instruction);
     offset += instruction.sizeBytes;
-    if (!endsBlock(instruction)) continue;
-    blockAt.set((run[0] as PageInstruction).offset, runs.push(run) - 1);
-    return;
+    if (endsBlock(instruction) || isStraddling(instruction)) return close();
   }
 }

@@ -1,18 +1,34 @@
 /** The site of an instruction in a region: operands are constants and locals. */
-import { type FunctionBody, I32, I64, type Label, load, type Local } from '@casmotion/wasm-asm';
+import {
+  callI32,
+  callI64,
+  type FunctionBody,
+  I32,
+  I64,
+  type Label,
+  load,
+  type Local,
+} from '@casmotion/wasm-asm';
 import type { EngineParts, Site } from '../emit/site.ts';
-import { HART, REGION_EXIT, SINK_OFFSET, X_OFFSET } from '../hart/layout.ts';
+import { HART, SINK_OFFSET, X_OFFSET } from '../hart/layout.ts';
 import { MSTATUS } from '../hart/status.ts';
-import { control, setControl, setWord, word } from '../hart/words.ts';
-import type { PageInstruction } from './instructions.ts';
+import { control, setWord, word } from '../hart/words.ts';
+import type { RegionInstruction } from './instructions.ts';
+import { placeOf, type SlowPaths } from './slow-paths.ts';
+
+/** Functions of the core module, as imports of a region's. */
+export interface RegionParts extends EngineParts {
+  readonly slowPaths: SlowPaths;
+}
 
 /** Locals and labels of a region while it is being written. */
 export interface RegionFrame {
   readonly f: FunctionBody;
-  readonly parts: EngineParts;
+  readonly parts: RegionParts;
   readonly left: Local<'i32'>;
-  /** Virtual address of the page. */
+  /** Virtual address from which offsets count: of the page that was hot when it was made. */
   readonly base: Local<'i64'>;
+  /** Fast TLB of data accesses. */
   readonly context: Local<'i32'>;
   /** pc and reason with which the region returns. */
   readonly pcOut: Local<'i64'>;
@@ -21,8 +37,12 @@ export interface RegionFrame {
   readonly value: Local<'i64'>;
   readonly slot: Local<'i32'>;
   readonly host: Local<'i32'>;
+  /** The instruction whose slow path ran last: see `placeOf`. */
+  readonly place: Local<'i32'>;
   /** Leaves the region with `pcOut` and `reason`. */
   readonly exit: Label;
+  /** Leaves the region after a slow path, at `place`, which trapped or asked for a check. */
+  readonly exitSlow: Label;
   readonly registers: RegionRegisters;
 }
 
@@ -79,14 +99,14 @@ export interface Continuation {
 
 export class RegionSite implements Site {
   readonly f: FunctionBody;
-  readonly parts: EngineParts;
+  readonly parts: RegionParts;
   readonly va: Local<'i64'>;
   readonly value: Local<'i64'>;
   readonly slot: Local<'i32'>;
   readonly host: Local<'i32'>;
   readonly #frame: RegionFrame;
   readonly #continuation: Continuation;
-  #at!: PageInstruction;
+  #at!: RegionInstruction;
   /** Steps of the block after this instruction: counted already, and not made. */
   #after = 0;
   /** Of this block's float instructions so far: has one looked at FS, has one made it dirty? */
@@ -111,7 +131,7 @@ export class RegionSite implements Site {
     this.#isFloatDirty = false;
   }
 
-  moveTo(instruction: PageInstruction, after: number): void {
+  moveTo(instruction: RegionInstruction, after: number): void {
     this.#at = instruction;
     this.#after = after;
   }
@@ -164,18 +184,38 @@ export class RegionSite implements Site {
   }
 
   sync(): void {
-    setWord(this.f, 'pc', this.pc());
-    setControl(this.f, 'left', this.#leftHere());
+    this.#setPlace();
+    const { place, left } = this.#frame;
+    this.f.call(this.parts.slowPaths.slowSync, place.get, left.get);
+  }
+
+  slowLoad(sizeBytes: number): I64 {
+    this.#setPlace();
+    const { va, place, left } = this.#frame;
+    return callI64(this.parts.slowPaths.slowLoad, va.get, sizeBytes, place.get, left.get);
+  }
+
+  slowStore(sizeBytes: number, value: I64): void {
+    this.#setPlace();
+    const { va, place, left } = this.#frame;
+    this.f.call(this.parts.slowPaths.slowStore, va.get, sizeBytes, value, place.get, left.get);
+  }
+
+  slowAtomic(sizeBytes: number, isLoad: boolean): I32 {
+    this.#setPlace();
+    const { va, place, left } = this.#frame;
+    const args = [va.get, sizeBytes, isLoad ? 1 : 0, place.get, left.get];
+    return callI32(this.parts.slowPaths.slowAtomic, ...args);
   }
 
   illegal(): void {
     this.sync();
     this.f.call(this.parts.illegal);
-    this.#leaveTrapped();
+    this.f.br(this.#frame.exitSlow);
   }
 
   leaveIfTrapped(): void {
-    this.f.ifUnlikely(control('trapped'), () => this.#leaveTrapped());
+    this.f.brIf(control('trapped'), this.#frame.exitSlow);
   }
 
   next(): void {
@@ -184,7 +224,8 @@ export class RegionSite implements Site {
   }
 
   nextAfterCall(): void {
-    this.f.ifUnlikely(control('recheck'), () => this.#leave(REGION_EXIT.check));
+    // Only a slow path asks for one, and has set the place.
+    this.f.brIf(control('recheck'), this.#frame.exitSlow);
     this.next();
   }
 
@@ -210,27 +251,9 @@ export class RegionSite implements Site {
     return this.#frame.base.get.add(offset);
   }
 
-  /** What the budget is once exactly this instruction is made. */
-  #leftHere(): I32 {
-    return this.#after === 0 ? this.#frame.left.get : this.#frame.left.get.add(this.#after);
-  }
-
-  #leave(reason: number): void {
-    const { f, pcOut } = this.#frame;
-    f.set(pcOut, this.returnAddress());
-    this.#exit(reason);
-  }
-
-  #leaveTrapped(): void {
-    this.f.set(this.#frame.pcOut, word('pc'));
-    this.#exit(REGION_EXIT.trapped);
-  }
-
-  #exit(value: number): void {
-    const { f, left, reason, exit } = this.#frame;
-    if (this.#after > 0) f.set(left, this.#leftHere());
-    f.set(reason, value);
-    f.br(exit);
+  #setPlace(): void {
+    const { offset, sizeBytes } = this.#at;
+    this.f.set(this.#frame.place, placeOf(offset, sizeBytes, this.#after));
   }
 
   /** A CSR may have changed the mode of data accesses, or what float instructions may do. */

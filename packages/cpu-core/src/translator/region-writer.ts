@@ -4,61 +4,83 @@
  * in locals meanwhile; why it returned is in the control word `regionExit`.
  *
  * Invariants: `left` counts a block's steps when the block is entered, so within it
- * (left + steps not yet made) is exact; a slow path sees pc and left exact in memory, and no register
- * (none looks at one).
+ * (left + steps not yet made) is exact; in a block, the current fetch translation is that of its
+ * page, to the decoded page that the region was made from; slow paths look at no register.
  */
-import { FunctionBody, type Label, load } from '@casmotion/wasm-asm';
+import { FunctionBody, type I64, type Label, load, type Local } from '@casmotion/wasm-asm';
 import { emitInstruction } from '../emit/instructions.ts';
-import type { EngineParts } from '../emit/site.ts';
-import { CELL, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
+import { CELL, PAGE_BYTES, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
+import { tlbOffset } from '../hart/mmu.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
-import { operandsOf, type PageInstruction, writesRegister } from './instructions.ts';
+import {
+  isStraddling,
+  operandsOf,
+  type RegionInstruction,
+  writesRegister,
+} from './instructions.ts';
 import { type Block, endsBlock, type RegionGraph } from './region-graph.ts';
-import { type Continuation, type RegionFrame, RegionRegisters, RegionSite } from './region-site.ts';
+import {
+  type Continuation,
+  type RegionFrame,
+  type RegionParts,
+  RegionRegisters,
+  RegionSite,
+} from './region-site.ts';
+import { sizeOfPlace, stepsAfterPlace } from './slow-paths.ts';
 import { Structure } from './structure.ts';
 
 export interface RegionPlan {
   readonly graph: RegionGraph;
-  /** The decoded page that it was made from. */
-  readonly decodedPage: number;
+  /** The decoded page of a page of the graph. */
+  readonly decodedPage: (page: number) => number;
   /** Its number in the table of regions. */
   readonly tableIndex: number;
   readonly cellBias: number;
 }
 
 /** The body of the region's function, closed. */
-export function writeRegion(parts: EngineParts, plan: RegionPlan): FunctionBody {
+export function writeRegion(parts: RegionParts, plan: RegionPlan): FunctionBody {
   const f = new FunctionBody(['i32', 'i32'], 'i32');
-  const writer = new RegionWriter(f, parts, plan);
-  writer.write();
+  new RegionWriter(f, parts, plan).write();
   f.close();
   return f;
 }
 
+/** In place of an entry's number: the entry, if any, is that of the address in `va`. */
+const BY_ADDRESS = -1;
+
 class RegionWriter implements Continuation {
   readonly #f: FunctionBody;
   readonly #plan: RegionPlan;
-  readonly #locals: Omit<RegionFrame, 'exit'>;
+  readonly #locals: Omit<RegionFrame, 'exit' | 'exitSlow'>;
+  readonly #selector: Local<'i32'>;
+  /** Fast TLB of fetches, as an address. */
+  readonly #fetchContext: Local<'i32'>;
   readonly #structure: Structure;
   #site!: RegionSite;
   #exit!: Label;
   #again!: Label;
+  /** Page of the block being written. */
+  #page = 0;
 
-  constructor(f: FunctionBody, parts: EngineParts, plan: RegionPlan) {
+  constructor(f: FunctionBody, parts: RegionParts, plan: RegionPlan) {
     this.#f = f;
     this.#plan = plan;
     const { blocks } = plan.graph;
     const registers = new RegionRegisters(f);
     for (const { instructions } of blocks) useRegisters(registers, instructions);
+    this.#selector = f.params[0] as Local<'i32'>;
+    this.#fetchContext = f.local('i32');
     this.#locals = {
       f,
       parts,
       registers,
-      left: f.params[1] as RegionFrame['left'],
+      left: f.params[1] as Local<'i32'>,
       base: f.local('i64'),
       context: f.local('i32'),
       pcOut: f.local('i64'),
       reason: f.local('i32'),
+      place: f.local('i32'),
       va: f.local('i64'),
       value: f.local('i64'),
       slot: f.local('i32'),
@@ -73,15 +95,17 @@ class RegionWriter implements Continuation {
 
   write(): void {
     const f = this.#f;
-    const { base, context, left, pcOut, reason, registers } = this.#locals;
-    f.set(base, word('fetchPage'));
+    const { context, left, pcOut, reason, registers } = this.#locals;
     f.set(context, control('dataContext'));
+    f.set(this.#fetchContext, control('fetchContext'));
     registers.emitLoads();
     f.block((exit) => {
-      this.#exit = exit;
-      this.#site = new RegionSite({ ...this.#locals, exit }, this);
-      const selector = f.params[0] as RegionFrame['left'];
-      this.#structure.write(this.#plan.graph.entries, selector, (again) => (this.#again = again));
+      f.block((exitSlow) => {
+        this.#exit = exit;
+        this.#site = new RegionSite({ ...this.#locals, exit, exitSlow }, this);
+        this.#writeBlocks();
+      });
+      this.#writeExitSlow();
     });
     registers.emitStores();
     setWord(f, 'pc', pcOut.get);
@@ -90,35 +114,104 @@ class RegionWriter implements Continuation {
   }
 
   goTo(offset: number): void {
-    const block = this.#plan.graph.blockAt.get(offset);
-    if (block !== undefined) {
-      this.#structure.branchTo(block);
+    const { blockAt, blocks, interpreted } = this.#plan.graph;
+    const index = blockAt.get(offset);
+    if (index === undefined) {
+      this.#leaveTo(offset, interpreted.has(offset) ? REGION_EXIT.interpret : REGION_EXIT.jump);
       return;
     }
-    const isInterpreted = this.#plan.graph.interpreted.has(offset);
-    this.#leaveTo(offset, isInterpreted ? REGION_EXIT.interpret : REGION_EXIT.jump);
+    const { page } = blocks[index] as Block;
+    if (page !== this.#page) this.#enterPage(page, offset);
+    this.#structure.branchTo(index);
   }
 
-  /** To an entry of this region by its cell, else out. */
   goToVa(): void {
+    this.#f.set(this.#selector, BY_ADDRESS);
+    this.#f.br(this.#again);
+  }
+
+  #writeBlocks(): void {
     const f = this.#f;
-    const { va, base, slot, pcOut, reason } = this.#locals;
-    const { decodedPage, cellBias, tableIndex } = this.#plan;
-    const offset = () => va.get.sub(base.get);
-    f.if(offset().ltU(PAGE_BYTES), () => {
-      const at = offset()
-        .toI32()
-        .mul(SLOT_BYTES / 2 / 4);
-      f.set(slot, load.i32(at, decodedPage / 4 + cellBias));
-      const own = (CELL.region >>> CELL.regionShift) | tableIndex;
-      f.if(slot.get.shrU(CELL.regionShift).eq(own), () => {
-        f.set(f.params[0] as RegionFrame['left'], slot.get.and(CELL.entryMask));
-        f.br(this.#again);
-      });
+    const { entries, blocks } = this.#plan.graph;
+    const hasIndirect = blocks.some(
+      ({ instructions }) => instructions.at(-1)?.instruction.semantics.type === 'jalr',
+    );
+    this.#structure.write(entries, this.#selector, {
+      open: (again) => {
+        this.#again = again;
+        if (hasIndirect) f.if(this.#selector.get.ltS(0), () => this.#writeSelect());
+      },
+      enter: (block) => {
+        const page = (blocks[block] as Block).page;
+        f.set(this.#locals.base, word('fetchPage').sub(page * PAGE_BYTES));
+      },
     });
-    f.set(pcOut, va.get);
-    f.set(reason, REGION_EXIT.jump);
-    f.br(this.#exit);
+  }
+
+  /**
+   * Sets the selector by the address in `va`: looks its page up as the interpreter would, if the
+   * fast TLB answers, and its cell. Leaves where the region has no entry there.
+   */
+  #writeSelect(): void {
+    const f = this.#f;
+    const { va, slot, host, pcOut, reason } = this.#locals;
+    f.block((found) => {
+      f.block((missed) => {
+        f.if(
+          va.get.and(-PAGE_BYTES).eq(word('fetchPage')),
+          () => f.set(host, control('fetchDecoded')),
+          () => {
+            f.set(slot, tlbOffset(va.get).add(this.#fetchContext.get));
+            f.brIf(load.i64(slot.get).ne(va.get.and(-PAGE_BYTES)), missed);
+            f.set(host, load.i32(slot.get, 8));
+          },
+        );
+        const at = va.get
+          .toI32()
+          .and(PAGE_BYTES - 2)
+          .mul(SLOT_BYTES / 2)
+          .add(host.get)
+          .shrU(2);
+        f.set(this.#selector, load.i32(at, this.#plan.cellBias));
+        const own = (CELL.region >>> CELL.regionShift) | this.#plan.tableIndex;
+        f.brIf(this.#selector.get.shrU(CELL.regionShift).ne(own), missed);
+        f.set(this.#selector, this.#selector.get.and(CELL.entryMask));
+        f.brIf(va.get.and(-PAGE_BYTES).eq(word('fetchPage')), found);
+        this.#writeFetch(va.get.and(-PAGE_BYTES), host.get);
+        f.br(found);
+      });
+      f.set(pcOut, va.get);
+      f.set(reason, REGION_EXIT.jump);
+      f.br(this.#exit);
+    });
+  }
+
+  /** Makes the entry at `slot` of the fast TLB the current fetch translation. */
+  #writeFetch(pageAddress: I64, decodedPage: Parameters<FunctionBody['storeI32']>[2]): void {
+    const f = this.#f;
+    const { slot } = this.#locals;
+    setWord(f, 'fetchPage', pageAddress);
+    setWord(f, 'fetchPhysical', load.i64U32(slot.get, 12).shl(12));
+    setControl(f, 'fetchDecoded', decodedPage);
+  }
+
+  /** Control goes on in another page: as the interpreter, by the fast TLB, or out. */
+  #enterPage(page: number, offset: number): void {
+    const f = this.#f;
+    const { base, va } = this.#locals;
+    f.set(va, base.get.add(page * PAGE_BYTES));
+    this.#checkMapping(page, () => this.#leaveTo(offset, REGION_EXIT.jump));
+    this.#writeFetch(va.get, this.#plan.decodedPage(page));
+  }
+
+  /** `otherwise` leaves, unless the page at `va` is mapped to the code of `page`. Sets `slot`. */
+  #checkMapping(page: number, otherwise: () => void): void {
+    const f = this.#f;
+    const { va, slot } = this.#locals;
+    f.set(slot, tlbOffset(va.get).add(this.#fetchContext.get));
+    const isMapped = load.i64(slot.get).eq(va.get);
+    const isCode = load.i32(slot.get, 8).eq(this.#plan.decodedPage(page));
+    f.ifUnlikely(isMapped.and(isCode).eqz(), otherwise);
   }
 
   #leaveTo(offset: number, why: number): void {
@@ -128,9 +221,32 @@ class RegionWriter implements Continuation {
     this.#f.br(this.#exit);
   }
 
-  #writeBlock({ instructions, start, end }: Block): void {
+  /** After a slow path that trapped (pc is at the handler) or asked for a check after it. */
+  #writeExitSlow(): void {
     const f = this.#f;
-    const { left } = this.#locals;
+    const { left, place, pcOut, reason } = this.#locals;
+    f.set(left, left.get.add(stepsAfterPlace(place.get)));
+    f.set(reason, REGION_EXIT.check);
+    f.set(pcOut, word('pc').add(sizeOfPlace(place.get).toI64U()));
+    f.if(control('trapped'), () => {
+      f.set(reason, REGION_EXIT.trapped);
+      f.set(pcOut, word('pc'));
+    });
+  }
+
+  #writeBlock({ instructions, start, end, page }: Block): void {
+    const f = this.#f;
+    const { left, base, va } = this.#locals;
+    this.#page = page;
+    const [first, last] = [instructions[0], instructions.at(-1)] as [
+      RegionInstruction,
+      RegionInstruction,
+    ];
+    if (isStraddling(first)) {
+      // Its second half is looked up each time that it executes.
+      f.set(va, base.get.add((page + 1) * PAGE_BYTES));
+      this.#checkMapping(page + 1, () => this.#leaveTo(start, REGION_EXIT.interpret));
+    }
     const count = instructions.length;
     f.set(left, left.get.sub(count));
     f.ifUnlikely(left.get.ltS(0), () => {
@@ -146,18 +262,17 @@ class RegionWriter implements Continuation {
         emitInstruction(this.#site, instruction.instruction, semantics);
       }
     });
-    const last = instructions.at(-1) as PageInstruction;
     const { type } = last.instruction.semantics;
-    if (type !== 'branch' && type !== 'jal' && type !== 'jalr') {
-      if (endsBlock(last)) this.#leaveTo(end, REGION_EXIT.jump);
-      else this.goTo(end);
-    }
+    if (type === 'branch' || type === 'jal' || type === 'jalr') return;
+    if (endsBlock(last)) this.#leaveTo(end, REGION_EXIT.jump);
+    else this.goTo(end);
   }
 }
 
-const PAGE_BYTES = 4096;
-
-function useRegisters(registers: RegionRegisters, instructions: readonly PageInstruction[]): void {
+function useRegisters(
+  registers: RegionRegisters,
+  instructions: readonly RegionInstruction[],
+): void {
   for (const { instruction, rd, rs1, rs2, rs3 } of instructions) {
     const operands = [rs1, rs2, rs3];
     for (const index of operandsOf(instruction)) registers.use(operands[index] as number);

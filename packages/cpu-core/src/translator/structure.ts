@@ -22,6 +22,14 @@ export interface Graph {
   readonly writeBlock: (block: number) => void;
 }
 
+/** Code around the entries. */
+export interface EntryHooks {
+  /** Written before the selector is looked at; a branch to `again` comes back here. */
+  open(again: Label): void;
+  /** Written on the way to an entry. */
+  enter(block: number): void;
+}
+
 export class Structure {
   readonly #f: FunctionBody;
   readonly #graph: Graph;
@@ -35,25 +43,23 @@ export class Structure {
     this.#header = f.local('i32');
   }
 
-  /** Writes all blocks, begun at `entries[selector]`. A branch to `again` begins anew. */
-  write(entries: readonly number[], selector: Local<'i32'>, onOpen: (again: Label) => void): void {
+  /** Writes all blocks, begun at `entries[selector]`. */
+  write(entries: readonly number[], selector: Local<'i32'>, hooks: EntryHooks): void {
+    // A stub an entry, where `enter` has its place and the number of a header is set. The number of
+    // the entry it leads to is the number of labels so far, and the outermost is that of entry 0.
+    const stubs = (labels: readonly Label[]): void => {
+      if (labels.length === entries.length) {
+        if (labels.length > 1) this.#f.brTable(selector.get, labels, labels.at(-1) as Label);
+        return;
+      }
+      const entry = entries[labels.length] as number;
+      this.#f.block((label) => stubs([...labels, label]));
+      hooks.enter(entry);
+      this.branchTo(entry);
+    };
     this.#f.loop((again) => {
-      onOpen(again);
-      // A stub an entry: the branch to it may have to set the number of a header.
-      const stubs = (labels: readonly Label[]): void => {
-        const entry = entries[labels.length];
-        if (entry === undefined) {
-          this.#f.brTable(selector.get, labels, labels.at(-1) as Label);
-          return;
-        }
-        this.#f.block((label) => stubs([...labels, label]));
-        this.branchTo(entry);
-      };
-      const isSingle = entries.length === 1;
-      this.#sequence(this.#graph.blocks, new Set(), new Set(entries), () => {
-        if (isSingle) this.branchTo(entries[0] as number);
-        else stubs([]);
-      });
+      hooks.open(again);
+      this.#sequence(this.#graph.blocks, new Set(), new Set(entries), () => stubs([]));
     });
   }
 

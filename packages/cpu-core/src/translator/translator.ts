@@ -6,12 +6,22 @@
  * does and not from the host's clock.
  *
  * Invariants: a cell names a region only while that region is in the table; a region is in the table
- * only while its decoded page is; regions in the table <= REGIONS_MAX.
+ * only while its decoded pages are; regions in the table <= REGIONS_MAX.
  */
-import { WasmModule } from '@casmotion/wasm-asm';
+import { type FunctionBody, WasmModule } from '@casmotion/wasm-asm';
 import type { CoreModule } from '../core-module.ts';
-import { CELL, DECODED_PAGE_BYTES, type MemoryPlan } from '../hart/layout.ts';
-import { type DecodeSlot, PageReader } from './instructions.ts';
+import {
+  CELL,
+  CONTROL,
+  DECODED_PAGE_BYTES,
+  type MemoryPlan,
+  PAGE_BYTES,
+  TLB_ENTRIES,
+  TLB_ENTRY_BYTES,
+  WORD,
+} from '../hart/layout.ts';
+import type { Decoder } from '../decoder.ts';
+import { CodeReader } from './instructions.ts';
 import { Linker } from './linker.ts';
 import { buildRegionGraph } from './region-graph.ts';
 import { writeRegion } from './region-writer.ts';
@@ -20,7 +30,7 @@ export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
   readonly plan: MemoryPlan;
   readonly coreModule: CoreModule;
-  readonly decode: DecodeSlot;
+  readonly decoder: Decoder;
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
 }
 
@@ -31,7 +41,8 @@ const REGION_INSTRUCTIONS_MAX = 400;
 
 interface Region {
   readonly tableIndex: number;
-  readonly decodedIndex: number;
+  /** The decoded pages that it was made from, by number. */
+  readonly decodedIndices: readonly number[];
   /** Addresses of the cells that name it. */
   readonly cells: readonly number[];
 }
@@ -52,8 +63,7 @@ export class Translator {
   constructor(options: TranslatorOptions) {
     this.#options = options;
     this.#view = new DataView(options.memory.buffer);
-    const { parts, arithmetic } = options.coreModule;
-    this.#parts = this.#linker.importParts(parts, arithmetic);
+    this.#parts = this.#linker.importParts(options.coreModule);
     for (let index = REGIONS_MAX - 1; index >= 0; index--) this.#free.push(index);
   }
 
@@ -65,33 +75,35 @@ export class Translator {
 
   /** The slot at `slot` is hot: makes a region that begins there, if one can. */
   translate(slot: number, decodedPage: number): void {
-    const { plan, decode, memory, compile } = this.#options;
-    const page = new PageReader(this.#view, decode, decodedPage);
+    const { plan, decoder } = this.#options;
+    const { cellBias } = plan;
+    const code = new CodeReader(this.#view, decoder, cellBias, (page) =>
+      page === 0 ? decodedPage : this.#decodedPageNear(page),
+    );
     const hot = (slot - decodedPage) / 8;
-    const graph = buildRegionGraph(page, [hot], REGION_INSTRUCTIONS_MAX);
+    const graph = buildRegionGraph(code, hot, REGION_INSTRUCTIONS_MAX);
     if (graph === undefined) return;
     const tableIndex = this.#takeIndex();
-    const { cellBias } = plan;
+    const decodedPages = [...graph.pages].map((page) => code.decodedPage(page));
     this.#linker.begin();
-    const body = writeRegion(this.#parts, { graph, decodedPage, tableIndex, cellBias });
-    const module = new WasmModule();
-    module.importMemory('core', 'memory', plan.totalBytes / 65_536);
-    this.#linker.declareImports(module);
-    module.exportFunction(module.adopt('region', body));
-    const imports = { core: { ...this.#exports, memory } };
-    const instance = new WebAssembly.Instance(compile(module.toBytes()), imports);
-    this.#table?.set(tableIndex, instance.exports['region']);
+    const body = writeRegion(this.#parts, {
+      graph,
+      decodedPage: (page) => code.decodedPage(page),
+      tableIndex,
+      cellBias,
+    });
+    this.#table?.set(tableIndex, this.#instantiate(body));
 
-    const decodedIndex = (decodedPage - plan.decodedPool) / DECODED_PAGE_BYTES;
     const cells: number[] = [];
     graph.entries.forEach((block, entry) => {
-      const at = page.slotAt(graph.blocks[block]?.start ?? 0) / 4 + cellBias;
+      const at = code.cellAt(graph.blocks[block]?.start ?? 0);
       if (entry > 0 && this.#view.getInt32(at, true) < 0) return;
       const value = CELL.region + tableIndex * (CELL.entryMask + 1) + entry;
       this.#view.setUint32(at, value, true);
       cells.push(at);
     });
-    this.#add({ tableIndex, decodedIndex, cells });
+    const indexOf = (page: number): number => (page - plan.decodedPool) / DECODED_PAGE_BYTES;
+    this.#add({ tableIndex, decodedIndices: [...new Set(decodedPages.map(indexOf))], cells });
   }
 
   /** Forgets the regions made from a decoded page. */
@@ -102,12 +114,37 @@ export class Translator {
     new Uint8Array(this.#view.buffer, first, DECODED_PAGE_BYTES / 4).fill(0);
   }
 
+  #instantiate(body: FunctionBody): unknown {
+    const { plan, memory, compile } = this.#options;
+    const module = new WasmModule();
+    module.importMemory('core', 'memory', plan.totalBytes / 65_536);
+    this.#linker.declareImports(module);
+    module.exportFunction(module.adopt('region', body));
+    const imports = { core: { ...this.#exports, memory } };
+    const instance = new WebAssembly.Instance(compile(module.toBytes()), imports);
+    return instance.exports['region'];
+  }
+
+  /**
+   * The decoded page of the page that lies `page` pages after the one that executes, if the fast TLB
+   * of fetches knows it; else 0.
+   */
+  #decodedPageNear(page: number): number {
+    const view = this.#view;
+    const here = view.getBigUint64(WORD.fetchPage, true);
+    const address = BigInt.asUintN(64, here + BigInt(page * PAGE_BYTES));
+    const index = Number((address / BigInt(PAGE_BYTES)) % BigInt(TLB_ENTRIES));
+    const at = view.getUint32(CONTROL.fetchContext, true) + index * TLB_ENTRY_BYTES;
+    return view.getBigUint64(at, true) === address ? view.getUint32(at + 8, true) : 0;
+  }
+
   #add(region: Region): void {
     this.#regions.add(region);
-    const { decodedIndex } = region;
-    const here = this.#byPage.get(decodedIndex) ?? new Set();
-    this.#byPage.set(decodedIndex, here.add(region));
-    this.#view.setUint32(this.#options.plan.decodedRegions + decodedIndex * 4, 1, true);
+    for (const index of region.decodedIndices) {
+      const here = this.#byPage.get(index) ?? new Set();
+      this.#byPage.set(index, here.add(region));
+      this.#view.setUint32(this.#options.plan.decodedRegions + index * 4, 1, true);
+    }
   }
 
   #drop(region: Region): void {
@@ -115,7 +152,7 @@ export class Translator {
     this.#table?.set(region.tableIndex, null);
     this.#free.push(region.tableIndex);
     this.#regions.delete(region);
-    this.#byPage.get(region.decodedIndex)?.delete(region);
+    for (const index of region.decodedIndices) this.#byPage.get(index)?.delete(region);
   }
 
   /** A free place in the table; the oldest region makes room if there is none. */
