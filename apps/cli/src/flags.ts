@@ -1,5 +1,5 @@
 /** Flags that commands share, as data. */
-import type { MachineRequest } from '@casmotion/host-node';
+import type { EngineChoice, MachineRequest } from '@casmotion/host-node';
 import type { CliContext } from './context.ts';
 import {
   parseHarts,
@@ -19,7 +19,7 @@ export interface MachineFlags {
   readonly disk?: readonly string[];
   readonly memory: number;
   readonly harts: number;
-  readonly engine: 'interpreter' | 'auto';
+  readonly engine: EngineChoice;
   readonly virtio: 'modern' | 'legacy';
   readonly virtioConsole: boolean;
   readonly rng?: MachineRequest['rng'] & {};
@@ -69,6 +69,13 @@ export const IMAGE_DIR_FLAG = {
   optional: true,
   placeholder: 'DIR',
   brief: 'Look for kernel, initrd, firmware and disk images here first',
+} as const;
+
+export const ENGINE_FLAG = {
+  kind: 'enum',
+  values: ['auto', 'interpreter', 'translator'],
+  default: 'auto',
+  brief: 'How instructions are executed; a guest cannot tell. auto is the fastest that there is',
 } as const;
 
 export const SALVAGE_FLAG = {
@@ -123,12 +130,7 @@ export const MACHINE_FLAGS = {
     brief: 'RAM, such as 256M or 1G',
   },
   harts: { kind: 'parsed', parse: parseHarts, default: '1', placeholder: 'N', brief: 'Processors' },
-  engine: {
-    kind: 'enum',
-    values: ['interpreter', 'auto'],
-    default: 'auto',
-    brief: 'How instructions are run; auto is the fastest that there is',
-  },
+  engine: ENGINE_FLAG,
   virtio: {
     kind: 'enum',
     values: ['modern', 'legacy'],

@@ -26,6 +26,7 @@ export {
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
 export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
+export type { EngineChoice } from './session/engine.ts';
 export {
   type DescribedLog,
   describeLogFile,

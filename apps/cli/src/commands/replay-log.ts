@@ -2,6 +2,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { MachineOutputs } from '@casmotion/events';
 import {
+  type EngineChoice,
   type OpenedLog,
   openLogFile,
   type ReplayOutcome,
@@ -26,6 +27,7 @@ export interface ReplayFlags extends OutputFlags {
   readonly imageDir?: string;
   readonly timeout?: number;
   readonly salvage: boolean;
+  readonly engine: EngineChoice;
 }
 
 export interface ReplayTarget {
@@ -82,6 +84,7 @@ function runReplay(
   return replaySession({
     log,
     tools,
+    engine: flags.engine,
     imageDir: flags.imageDir,
     outputs: target.outputs,
     isVerify: target.isVerify,

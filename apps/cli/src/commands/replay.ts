@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import {
   CONSOLE_FLAG,
+  ENGINE_FLAG,
   IMAGE_DIR_FLAG,
   OUTPUT_FLAGS,
   SALVAGE_FLAG,
@@ -26,6 +27,7 @@ const LOG_ARGUMENT = {
 const REPLAY_FLAGS = {
   imageDir: IMAGE_DIR_FLAG,
   timeout: TIMEOUT_FLAG,
+  engine: ENGINE_FLAG,
   salvage: SALVAGE_FLAG,
   ...OUTPUT_FLAGS,
 } as const;

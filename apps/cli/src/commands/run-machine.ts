@@ -43,6 +43,7 @@ export async function runMachine(
     const outcome = await runSession({
       files,
       tools,
+      engine: flags.engine,
       ...target,
       creator: CREATOR,
       outputs: output,

@@ -21,10 +21,13 @@ import { MachineConfigError, parseMachineConfig } from '../images/config-json.ts
 import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe, startHostClock } from '../live/host-clock.ts';
+import { type EngineChoice, prepareEngine } from './engine.ts';
 
 export interface ReplayRequest {
   readonly log: OpenedLog;
   readonly tools: LogTools;
+  /** Default: auto. */
+  readonly engine?: EngineChoice;
   readonly imageDir: string | undefined;
   readonly outputs: MachineOutputs;
   /** Full digests at every landmark. */
@@ -117,7 +120,9 @@ async function replay(
   { config, images }: MachineFiles,
   hashes: Hashes,
 ): Promise<ReplayOutcome> {
-  const machine = await createMachine(config, images, { hashes, areImagesChecked: true });
+  const engine = prepareEngine(request.engine ?? 'auto');
+  const options = { hashes, engine, areImagesChecked: true };
+  const machine = await createMachine(config, images, options);
   const replayer = new Replayer({
     machine,
     log: request.log.reader,
