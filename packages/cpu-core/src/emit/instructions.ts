@@ -16,7 +16,7 @@ import { tlbOffset } from '../hart/mmu.ts';
 import { MSTATUS } from '../hart/status.ts';
 import { setWord, word } from '../hart/words.ts';
 import type { Instruction, Semantics, Width } from '../isa/instruction.ts';
-import type { Site } from './site.ts';
+import type { Site, SlowLoad } from './site.ts';
 
 type Of<T extends Semantics['type']> = Extract<Semantics, { type: T }>;
 
@@ -100,31 +100,29 @@ function fastHost({ va, slot }: Site, table: number): I32 {
 }
 
 function emitLoad(site: Site, semantics: Of<'load'>): void {
-  const { f, va, value } = site;
   const { rd, width, signed } = semantics;
   if (rd === 'f') site.requireFloat(false);
   emitAddress(site, site.operand(0).add(site.immediate()));
-  const finish = (loaded: I64) => {
-    if (rd === 'f') setWord(f, 'mstatus', word('mstatus').or(MSTATUS.FS));
-    // Unprivileged ISA §12.2: a single is boxed in ones.
-    site.writeRd(rd === 'f' && width === 32 ? loaded.or(BOX) : loaded);
-  };
-  f.ifLikely(
+  site.f.ifLikely(
     isFast(site, FAST_READ, width / 8),
-    () => {
-      finish(loadOf(width, signed, fastHost(site, FAST_READ)));
-      site.next();
-    },
-    () => {
-      f.set(value, site.slowLoad(width / 8));
-      site.leaveIfTrapped();
-      finish(signed ? signExtend(width, value.get) : value.get);
-      site.nextAfterCall();
-    },
+    () => site.writeRd(boxed(semantics, loadOf(width, signed, fastHost(site, FAST_READ)))),
+    () => site.slowLoad(semantics),
   );
+  if (rd === 'f') site.dirtyFloat();
+  site.next();
 }
 
 const BOX = 0xffff_ffff_0000_0000n;
+
+/** Unprivileged ISA §12.2: a single is boxed in ones. */
+function boxed({ rd, width }: SlowLoad, value: I64): I64 {
+  return rd === 'f' && width === 32 ? value.or(BOX) : value;
+}
+
+/** What a load gives, from its bytes without a sign. */
+export function loadedValue(load: SlowLoad, bytes: I64): I64 {
+  return boxed(load, load.signed ? signExtend(load.width, bytes) : bytes);
+}
 
 function loadOf(width: Width, signed: boolean, host: I32): I64 {
   switch (width) {
@@ -153,21 +151,14 @@ function signExtend(width: Width, value: I64): I64 {
 }
 
 function emitStore(site: Site, { source, width }: Of<'store'>): void {
-  const { f, va } = site;
   if (source === 'f') site.requireFloat(false);
   emitAddress(site, site.operand(0).add(site.immediate()));
-  f.ifLikely(
+  site.f.ifLikely(
     isFast(site, FAST_WRITE, width / 8),
-    () => {
-      storeOf(f, width, fastHost(site, FAST_WRITE), site.operand(1));
-      site.next();
-    },
-    () => {
-      site.slowStore(width / 8, site.operand(1));
-      site.leaveIfTrapped();
-      site.nextAfterCall();
-    },
+    () => storeOf(site.f, width, fastHost(site, FAST_WRITE), site.operand(1)),
+    () => site.slowStore(width, site.operand(1)),
   );
+  site.next();
 }
 
 function storeOf(f: FunctionBody, width: Width, host: I32, value: I64): void {
@@ -185,16 +176,13 @@ function emitJalr(site: Site): void {
 
 /** Sets `host` to where an atomic access at rs1 goes, or leaves by a trap. */
 function emitAtomicHost(site: Site, width: 32 | 64, isLoad: boolean): void {
-  const { f, va, host } = site;
+  const { f, host } = site;
   const table = isLoad ? FAST_READ : FAST_WRITE;
   emitAddress(site, site.operand(0));
   f.ifLikely(
     isFast(site, table, width / 8),
     () => f.set(host, fastHost(site, table)),
-    () => {
-      f.set(host, site.slowAtomic(width / 8, isLoad));
-      site.leaveIfTrapped();
-    },
+    () => site.slowAtomic(width, isLoad),
   );
 }
 

@@ -6,6 +6,7 @@
 import type { FunctionBody, FunctionRef, I32, I64, Local } from '@casmotion/wasm-asm';
 import type { FloatFunctions } from '../float/define-float.ts';
 import type { CsrFunctions } from '../hart/csr.ts';
+import type { RegisterFile, Width } from '../isa/instruction.ts';
 import type { Ops } from '../isa/ops.ts';
 
 /** Functions of the core module that emitted instructions call. */
@@ -25,6 +26,13 @@ export interface Scratch {
   readonly value: Local<'i64'>;
   readonly slot: Local<'i32'>;
   readonly host: Local<'i32'>;
+}
+
+/** A load by its kind; into a float register a single is boxed. */
+export interface SlowLoad {
+  readonly rd: RegisterFile;
+  readonly width: Width;
+  readonly signed: boolean;
 }
 
 export interface Site extends Scratch {
@@ -50,17 +58,21 @@ export interface Site extends Scratch {
   dataContext(): I32;
   /** Illegal with FS off; `isDirtied` makes FS dirty. Priv. 1.12 §3.1.6.6. */
   requireFloat(isDirtied: boolean): void;
+  /** Makes FS dirty. */
+  dirtyFloat(): void;
 
   /** Makes pc and the step exact in memory, for a function that looks at them. */
   sync(): void;
-  /** An access at `va` that the fast TLB does not answer; it may trap, or ask for a check. */
-  slowLoad(sizeBytes: number): I64;
-  slowStore(sizeBytes: number, value: I64): void;
-  slowAtomic(sizeBytes: number, isLoad: boolean): I32;
+  /**
+   * The whole effect of an access at `va` that the fast TLB does not answer: a load sets rd. Leaves
+   * if it traps, or by way of a check if it asked for one; else goes on behind.
+   */
+  slowLoad(load: SlowLoad): void;
+  slowStore(width: Width, value: I64): void;
+  /** Sets `host`, or leaves by a trap. */
+  slowAtomic(width: Width, isLoad: boolean): void;
   /** Raises an illegal-instruction exception and leaves. */
   illegal(): void;
-  /** Leaves if the function called last has trapped. */
-  leaveIfTrapped(): void;
 
   /** To the instruction in sequence; `afterCall` by way of a check if the function asked for it. */
   next(): void;

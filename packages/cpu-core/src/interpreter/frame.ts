@@ -4,12 +4,14 @@
  */
 import type { FunctionBody, FunctionRef, I32, I64, Label, Local } from '@casmotion/wasm-asm';
 import { callI32, callI64, load } from '@casmotion/wasm-asm';
-import type { EngineParts, Site } from '../emit/site.ts';
+import { loadedValue } from '../emit/instructions.ts';
+import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import type { AccessFunctions } from '../hart/memory-access.ts';
 import { HART, SLOT } from '../hart/layout.ts';
 import type { MmuFunctions } from '../hart/mmu.ts';
 import { MSTATUS } from '../hart/status.ts';
 import type { TrapFunctions } from '../hart/trap.ts';
+import type { Width } from '../isa/instruction.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 
 /** What `run` returns; the order is that of `CoreExit`. */
@@ -175,33 +177,50 @@ export class SlotSite implements Site {
 
   requireFloat(isDirtied: boolean): void {
     this.f.if(word('mstatus').and(MSTATUS.FS).eqz(), () => this.illegal());
-    if (isDirtied) setWord(this.f, 'mstatus', word('mstatus').or(MSTATUS.FS));
+    if (isDirtied) this.dirtyFloat();
+  }
+
+  dirtyFloat(): void {
+    setWord(this.f, 'mstatus', word('mstatus').or(MSTATUS.FS));
   }
 
   sync(): void {
     emitSync(this.#frame);
   }
 
-  slowLoad(sizeBytes: number): I64 {
+  slowLoad(load: SlowLoad): void {
+    const { f, value, va } = this;
+    const { access } = this.#frame.parts;
     this.sync();
-    return callI64(this.parts.access.load, this.va.get, sizeBytes);
+    f.set(value, callI64(access.load, va.get, load.width / 8));
+    this.#leaveIfTrapped();
+    this.writeRd(loadedValue(load, value.get));
+    f.if(control('recheck'), () => {
+      if (load.rd === 'f') this.dirtyFloat();
+      emitNextChecked(this.#frame);
+    });
   }
 
-  slowStore(sizeBytes: number, value: I64): void {
+  slowStore(width: Width, value: I64): void {
     this.sync();
-    this.f.call(this.parts.access.store, this.va.get, sizeBytes, value);
+    this.f.call(this.#frame.parts.access.store, this.va.get, width / 8, value);
+    this.#leaveIfTrapped();
+    this.f.if(control('recheck'), () => emitNextChecked(this.#frame));
   }
 
-  slowAtomic(sizeBytes: number, isLoad: boolean): I32 {
+  slowAtomic(width: Width, isLoad: boolean): void {
+    const { f, host, va } = this;
+    const { access } = this.#frame.parts;
     this.sync();
-    return callI32(this.parts.access.atomic, this.va.get, sizeBytes, isLoad ? 1 : 0);
+    f.set(host, callI32(access.atomic, va.get, width / 8, isLoad ? 1 : 0));
+    this.#leaveIfTrapped();
   }
 
   illegal(): void {
     emitIllegal(this.#frame);
   }
 
-  leaveIfTrapped(): void {
+  #leaveIfTrapped(): void {
     this.f.brIf(control('trapped'), this.#frame.labels.trapped);
   }
 

@@ -31,6 +31,9 @@ export function isStraddling({ offset, sizeBytes }: RegionInstruction): boolean 
   return pageOf(offset) !== pageOf(offset + sizeBytes - 1);
 }
 
+/** Of a region's pages from its hot one: a jump reaches 256 pages, and where it leads is a number too. */
+const PAGES_AWAY_MAX = 255;
+
 /** Reads code as the pages around the hot one are mapped at the moment. */
 export class CodeReader {
   readonly #view: DataView;
@@ -57,6 +60,7 @@ export class CodeReader {
   decodedPage(page: number): number {
     const known = this.#decoded.get(page);
     if (known !== undefined) return known;
+    if (Math.abs(page) > PAGES_AWAY_MAX) return 0;
     const found = this.#find(page);
     this.#decoded.set(page, found);
     return found;

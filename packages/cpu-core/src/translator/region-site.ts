@@ -1,7 +1,6 @@
 /** The site of an instruction in a region: operands are constants and locals. */
 import {
   callI32,
-  callI64,
   type FunctionBody,
   I32,
   I64,
@@ -9,12 +8,21 @@ import {
   load,
   type Local,
 } from '@casmotion/wasm-asm';
-import type { EngineParts, Site } from '../emit/site.ts';
-import { HART, SINK_OFFSET, X_OFFSET } from '../hart/layout.ts';
+import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
+import { HART, REGION_EXIT } from '../hart/layout.ts';
 import { MSTATUS } from '../hart/status.ts';
 import { control, setWord, word } from '../hart/words.ts';
+import type { Width } from '../isa/instruction.ts';
 import type { RegionInstruction } from './instructions.ts';
-import { placeOf, type SlowPaths } from './slow-paths.ts';
+import type { RegionRegisters } from './region-registers.ts';
+import {
+  accessKind,
+  loadKind,
+  packPlace,
+  PASSING_OFFSET,
+  type Place,
+  type SlowPaths,
+} from './slow-paths.ts';
 
 /** Functions of the core module, as imports of a region's. */
 export interface RegionParts extends EngineParts {
@@ -30,63 +38,24 @@ export interface RegionFrame {
   readonly base: Local<'i64'>;
   /** Fast TLB of data accesses. */
   readonly context: Local<'i32'>;
-  /** pc and reason with which the region returns. */
-  readonly pcOut: Local<'i64'>;
+  /** Why the region returns. */
   readonly reason: Local<'i32'>;
   readonly va: Local<'i64'>;
   readonly value: Local<'i64'>;
   readonly slot: Local<'i32'>;
   readonly host: Local<'i32'>;
-  /** The instruction whose slow path ran last: see `placeOf`. */
-  readonly place: Local<'i32'>;
-  /** Leaves the region with `pcOut` and `reason`. */
-  readonly exit: Label;
-  /** Leaves the region after a slow path, at `place`, which trapped or asked for a check. */
-  readonly exitSlow: Label;
+  readonly labels: SiteLabels;
   readonly registers: RegionRegisters;
 }
 
-/** Registers of both files that a region uses, by offset in the hart state. */
-export class RegionRegisters {
-  readonly #f: FunctionBody;
-  readonly #locals = new Map<number, Local<'i64'>>();
-  readonly #written = new Set<number>();
-
-  constructor(f: FunctionBody) {
-    this.#f = f;
-  }
-
-  /** Makes a local for a register; all are made before code is written. */
-  use(offset: number): void {
-    if (this.#locals.has(offset) || isZero(offset)) return;
-    this.#locals.set(offset, this.#f.local('i64'));
-  }
-
-  willWrite(offset: number): void {
-    this.use(offset);
-    if (!isZero(offset)) this.#written.add(offset);
-  }
-
-  get(offset: number): I64 {
-    return isZero(offset) ? I64.const(0) : (this.#locals.get(offset) as Local<'i64'>).get;
-  }
-
-  set(offset: number, value: I64): void {
-    if (isZero(offset)) this.#f.drop(value);
-    else this.#f.set(this.#locals.get(offset) as Local<'i64'>, value);
-  }
-
-  emitLoads(): void {
-    for (const [offset, local] of this.#locals) this.#f.set(local, load.i64(0, HART + offset));
-  }
-
-  emitStores(): void {
-    for (const offset of this.#written) this.#f.storeI64(0, HART + offset, this.get(offset));
-  }
-}
-
-function isZero(offset: number): boolean {
-  return offset === X_OFFSET || offset === SINK_OFFSET;
+/** Ways out of a region for which pc and the budget stand in memory. */
+export interface SiteLabels {
+  /** For `reason`. */
+  readonly exitSlow: Label;
+  /** A trap was taken. */
+  readonly exitTrapped: Label;
+  /** The 4-byte instruction at pc is complete, and a check is asked for. */
+  readonly exitCheck: Label;
 }
 
 /** Where a region goes on after an instruction. */
@@ -131,6 +100,7 @@ export class RegionSite implements Site {
     this.#isFloatDirty = false;
   }
 
+  /** `after`: instructions of the block after this one. */
   moveTo(instruction: RegionInstruction, after: number): void {
     this.#at = instruction;
     this.#after = after;
@@ -178,44 +148,54 @@ export class RegionSite implements Site {
       this.f.ifUnlikely(word('mstatus').and(MSTATUS.FS).eqz(), () => this.illegal());
       this.#isFloatOn = true;
     }
-    if (!isDirtied || this.#isFloatDirty) return;
+    if (isDirtied) this.dirtyFloat();
+  }
+
+  dirtyFloat(): void {
+    if (this.#isFloatDirty) return;
     setWord(this.f, 'mstatus', word('mstatus').or(MSTATUS.FS));
     this.#isFloatDirty = true;
   }
 
   sync(): void {
-    this.#setPlace();
-    const { place, left } = this.#frame;
-    this.f.call(this.parts.slowPaths.slowSync, place.get, left.get);
+    this.f.call(this.parts.slowPaths.slowSync, this.#place(), this.#frame.left.get);
   }
 
-  slowLoad(sizeBytes: number): I64 {
-    this.#setPlace();
-    const { va, place, left } = this.#frame;
-    return callI64(this.parts.slowPaths.slowLoad, va.get, sizeBytes, place.get, left.get);
+  slowLoad(kind: SlowLoad): void {
+    const { f, va } = this;
+    const { left, reason, registers, labels } = this.#frame;
+    const { rd } = this.#at;
+    const isPinned = registers.isPinned(rd);
+    const place = this.#place({ rd: isPinned ? PASSING_OFFSET : rd, kind: loadKind(kind) });
+    f.set(reason, callI32(this.parts.slowPaths.slowLoad, va.get, place, left.get));
+    if (isPinned) {
+      f.brIf(reason.get.eq(REGION_EXIT.trapped), labels.exitTrapped);
+      registers.set(rd, load.i64(0, HART + PASSING_OFFSET));
+    }
+    f.brIf(reason.get, labels.exitSlow);
+    if (!isPinned) registers.setFromMemory(rd);
   }
 
-  slowStore(sizeBytes: number, value: I64): void {
-    this.#setPlace();
-    const { va, place, left } = this.#frame;
-    this.f.call(this.parts.slowPaths.slowStore, va.get, sizeBytes, value, place.get, left.get);
+  slowStore(width: Width, value: I64): void {
+    const { left, reason, labels } = this.#frame;
+    const place = this.#place({ kind: accessKind(width) });
+    const { slowStore } = this.parts.slowPaths;
+    this.f.set(reason, callI32(slowStore, this.va.get, place, left.get, value));
+    this.f.brIf(reason.get, labels.exitSlow);
   }
 
-  slowAtomic(sizeBytes: number, isLoad: boolean): I32 {
-    this.#setPlace();
-    const { va, place, left } = this.#frame;
-    const args = [va.get, sizeBytes, isLoad ? 1 : 0, place.get, left.get];
-    return callI32(this.parts.slowPaths.slowAtomic, ...args);
+  slowAtomic(width: Width, isLoad: boolean): void {
+    const { f, va, host } = this;
+    const { left, labels } = this.#frame;
+    const place = this.#place({ kind: accessKind(width, isLoad) });
+    f.set(host, callI32(this.parts.slowPaths.slowAtomic, va.get, place, left.get));
+    f.brIf(host.get.eqz(), labels.exitTrapped);
   }
 
   illegal(): void {
     this.sync();
     this.f.call(this.parts.illegal);
-    this.f.br(this.#frame.exitSlow);
-  }
-
-  leaveIfTrapped(): void {
-    this.f.brIf(control('trapped'), this.#frame.exitSlow);
+    this.f.br(this.#frame.labels.exitTrapped);
   }
 
   next(): void {
@@ -224,8 +204,15 @@ export class RegionSite implements Site {
   }
 
   nextAfterCall(): void {
-    // Only a slow path asks for one, and has set the place.
-    this.f.brIf(control('recheck'), this.#frame.exitSlow);
+    const { exitCheck } = this.#frame.labels;
+    if (this.#at.instruction.semantics.type === 'csr') {
+      this.f.brIf(control('recheck'), exitCheck);
+    } else {
+      this.f.ifUnlikely(control('recheck'), () => {
+        this.sync();
+        this.f.br(exitCheck);
+      });
+    }
     this.next();
   }
 
@@ -251,9 +238,9 @@ export class RegionSite implements Site {
     return this.#frame.base.get.add(offset);
   }
 
-  #setPlace(): void {
+  #place(more: Pick<Place, 'rd' | 'kind'> = {}): number {
     const { offset, sizeBytes } = this.#at;
-    this.f.set(this.#frame.place, placeOf(offset, sizeBytes, this.#after));
+    return packPlace({ offset, sizeBytes, after: this.#after, ...more });
   }
 
   /** A CSR may have changed the mode of data accesses, or what float instructions may do. */

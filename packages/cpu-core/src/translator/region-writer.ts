@@ -14,19 +14,17 @@ import { tlbOffset } from '../hart/mmu.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import {
   isStraddling,
-  operandsOf,
   type RegionInstruction,
-  writesRegister,
 } from './instructions.ts';
+import { stronglyConnectedComponents } from './components.ts';
+import { RegionRegisters } from './region-registers.ts';
 import { type Block, endsBlock, type RegionGraph } from './region-graph.ts';
 import {
   type Continuation,
   type RegionFrame,
   type RegionParts,
-  RegionRegisters,
   RegionSite,
 } from './region-site.ts';
-import { sizeOfPlace, stepsAfterPlace } from './slow-paths.ts';
 import { Structure } from './structure.ts';
 
 export interface RegionPlan {
@@ -52,13 +50,18 @@ const BY_ADDRESS = -1;
 class RegionWriter implements Continuation {
   readonly #f: FunctionBody;
   readonly #plan: RegionPlan;
-  readonly #locals: Omit<RegionFrame, 'exit' | 'exitSlow'>;
+  readonly #locals: Omit<RegionFrame, 'labels'>;
   readonly #selector: Local<'i32'>;
   /** Fast TLB of fetches, as an address. */
   readonly #fetchContext: Local<'i32'>;
+  /** Where to leave to, packed: see `packExit`. */
+  readonly #exitPlace: Local<'i32'>;
   readonly #structure: Structure;
   #site!: RegionSite;
+  /** Leaves for `reason`, with pc in memory. */
   #exit!: Label;
+  /** Leaves to the place in `exitPlace`. */
+  #exitTo!: Label;
   #again!: Label;
   /** Page of the block being written. */
   #page = 0;
@@ -68,9 +71,11 @@ class RegionWriter implements Continuation {
     this.#plan = plan;
     const { blocks } = plan.graph;
     const registers = new RegionRegisters(f);
-    for (const { instructions } of blocks) useRegisters(registers, instructions);
+    for (const block of blocksInLoops(blocks)) registers.pin(block.instructions);
+    for (const { instructions } of blocks) registers.noteWrites(instructions);
     this.#selector = f.params[0] as Local<'i32'>;
     this.#fetchContext = f.local('i32');
+    this.#exitPlace = f.local('i32');
     this.#locals = {
       f,
       parts,
@@ -78,9 +83,7 @@ class RegionWriter implements Continuation {
       left: f.params[1] as Local<'i32'>,
       base: f.local('i64'),
       context: f.local('i32'),
-      pcOut: f.local('i64'),
       reason: f.local('i32'),
-      place: f.local('i32'),
       va: f.local('i64'),
       value: f.local('i64'),
       slot: f.local('i32'),
@@ -95,22 +98,40 @@ class RegionWriter implements Continuation {
 
   write(): void {
     const f = this.#f;
-    const { context, left, pcOut, reason, registers } = this.#locals;
+    const { context, left, reason, registers } = this.#locals;
     f.set(context, control('dataContext'));
     f.set(this.#fetchContext, control('fetchContext'));
     registers.emitLoads();
     f.block((exit) => {
-      f.block((exitSlow) => {
-        this.#exit = exit;
-        this.#site = new RegionSite({ ...this.#locals, exit, exitSlow }, this);
-        this.#writeBlocks();
+      this.#exit = exit;
+      f.block((exitTo) => {
+        this.#exitTo = exitTo;
+        f.block((exitSlow) => this.#writeBeforeExit(exitSlow));
+        f.set(left, control('left'));
+        f.br(exit);
       });
-      this.#writeExitSlow();
+      this.#writeExitTo();
     });
     registers.emitStores();
-    setWord(f, 'pc', pcOut.get);
     setControl(f, 'regionExit', reason.get);
     f.return(left.get);
+  }
+
+  /** The blocks, and the ways to `exitSlow`. */
+  #writeBeforeExit(exitSlow: Label): void {
+    const f = this.#f;
+    const { reason } = this.#locals;
+    f.block((exitTrapped) => {
+      f.block((exitCheck) => {
+        const labels = { exitSlow, exitTrapped, exitCheck };
+        this.#site = new RegionSite({ ...this.#locals, labels }, this);
+        this.#writeBlocks();
+      });
+      setWord(f, 'pc', word('pc').add(4));
+      f.set(reason, REGION_EXIT.check);
+      f.br(exitSlow);
+    });
+    f.set(reason, REGION_EXIT.trapped);
   }
 
   goTo(offset: number): void {
@@ -154,7 +175,7 @@ class RegionWriter implements Continuation {
    */
   #writeSelect(): void {
     const f = this.#f;
-    const { va, slot, host, pcOut, reason } = this.#locals;
+    const { va, slot, host, reason } = this.#locals;
     f.block((found) => {
       f.block((missed) => {
         f.if(
@@ -180,7 +201,7 @@ class RegionWriter implements Continuation {
         this.#writeFetch(va.get.and(-PAGE_BYTES), host.get);
         f.br(found);
       });
-      f.set(pcOut, va.get);
+      setWord(f, 'pc', va.get);
       f.set(reason, REGION_EXIT.jump);
       f.br(this.#exit);
     });
@@ -214,29 +235,24 @@ class RegionWriter implements Continuation {
     f.ifUnlikely(isMapped.and(isCode).eqz(), otherwise);
   }
 
-  #leaveTo(offset: number, why: number): void {
-    const { base, pcOut, reason } = this.#locals;
-    this.#f.set(pcOut, base.get.add(offset));
-    this.#f.set(reason, why);
-    this.#f.br(this.#exit);
+  /** `steps`: counted already, and not made. */
+  #leaveTo(offset: number, why: number, steps = 0): void {
+    this.#f.set(this.#exitPlace, (offset << 9) | (steps << 2) | why);
+    this.#f.br(this.#exitTo);
   }
 
-  /** After a slow path that trapped (pc is at the handler) or asked for a check after it. */
-  #writeExitSlow(): void {
+  #writeExitTo(): void {
     const f = this.#f;
-    const { left, place, pcOut, reason } = this.#locals;
-    f.set(left, left.get.add(stepsAfterPlace(place.get)));
-    f.set(reason, REGION_EXIT.check);
-    f.set(pcOut, word('pc').add(sizeOfPlace(place.get).toI64U()));
-    f.if(control('trapped'), () => {
-      f.set(reason, REGION_EXIT.trapped);
-      f.set(pcOut, word('pc'));
-    });
+    const { base, left, reason } = this.#locals;
+    const place = this.#exitPlace;
+    f.set(reason, place.get.and(3));
+    f.set(left, left.get.add(place.get.shrU(2).and(127)));
+    setWord(f, 'pc', base.get.add(place.get.shrS(9).toI64S()));
   }
 
   #writeBlock({ instructions, start, end, page }: Block): void {
     const f = this.#f;
-    const { left, base, va } = this.#locals;
+    const { left, base, va, registers } = this.#locals;
     this.#page = page;
     const [first, last] = [instructions[0], instructions.at(-1)] as [
       RegionInstruction,
@@ -248,19 +264,17 @@ class RegionWriter implements Continuation {
       this.#checkMapping(page + 1, () => this.#leaveTo(start, REGION_EXIT.interpret));
     }
     const count = instructions.length;
-    f.set(left, left.get.sub(count));
-    f.ifUnlikely(left.get.ltS(0), () => {
-      f.set(left, left.get.add(count));
-      this.#leaveTo(start, REGION_EXIT.interpret);
-    });
+    f.ifUnlikely(f.tee(left, left.get.sub(count)).ltS(0), () => this.#leaveTo(start, REGION_EXIT.interpret, count));
     this.#site.beginBlock();
+    registers.beginBlock(instructions);
     instructions.forEach((instruction, i) => {
       const { semantics } = instruction.instruction;
-      this.#site.moveTo(instruction, count - 1 - i);
       // Fences order nothing here: one hart, one order.
-      if (semantics.type !== 'system') {
-        emitInstruction(this.#site, instruction.instruction, semantics);
-      }
+      if (semantics.type === 'system') return;
+      this.#site.moveTo(instruction, count - 1 - i);
+      registers.prepare(i, instruction);
+      emitInstruction(this.#site, instruction.instruction, semantics);
+      registers.finish(i, instruction);
     });
     const { type } = last.instruction.semantics;
     if (type === 'branch' || type === 'jal' || type === 'jalr') return;
@@ -269,13 +283,14 @@ class RegionWriter implements Continuation {
   }
 }
 
-function useRegisters(
-  registers: RegionRegisters,
-  instructions: readonly RegionInstruction[],
-): void {
-  for (const { instruction, rd, rs1, rs2, rs3 } of instructions) {
-    const operands = [rs1, rs2, rs3];
-    for (const index of operandsOf(instruction)) registers.use(operands[index] as number);
-    if (writesRegister(instruction)) registers.willWrite(rd);
-  }
+/** Blocks that control may come back to without a jump to an address. */
+function blocksInLoops(blocks: readonly Block[]): Block[] {
+  const indices = blocks.map(({ index }) => index);
+  const successors = (index: number): readonly number[] => (blocks[index] as Block).successors;
+  return stronglyConnectedComponents(indices, successors)
+    .filter((members) => {
+      const [first] = members as [number];
+      return members.length > 1 || successors(first).includes(first);
+    })
+    .flatMap((members) => members.map((index) => blocks[index] as Block));
 }

@@ -35,7 +35,7 @@ export interface TranslatorOptions {
 }
 
 /** Jumps to a place that make it worth translating. */
-export const HOT_JUMPS = 500;
+export const HOT_JUMPS = 10_000;
 export const REGIONS_MAX = 4096;
 const REGION_INSTRUCTIONS_MAX = 400;
 

@@ -7,15 +7,21 @@ export type EngineChoice = Engine | 'auto';
 
 let isPrepared = false;
 
-/** The engine that a choice means; makes V8 heed the branch hints in its code. */
+/** The engine that a choice means; sets V8 up for the code of its regions. */
 export function prepareEngine(choice: EngineChoice): Engine {
-  if (!isPrepared && nodeMajor() < HINTS_BY_DEFAULT) {
-    // Modules that are compiled from here on: cold paths are moved out of the way.
-    setFlagsFromString('--experimental-wasm-branch-hinting');
+  if (!isPrepared) {
+    // Cold paths are moved out of the way.
+    if (nodeMajor() < HINTS_BY_DEFAULT) setFlagsFromString('--experimental-wasm-branch-hinting');
+    // Code of regions is made anew by the optimizing compiler only where it runs and runs: that
+    // compiler takes some sixty times as long as the first one.
+    setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET_BYTES}`);
   }
   isPrepared = true;
   return choice === 'auto' ? 'translator' : choice;
 }
+
+/** Bytes of code that a function executes before it is optimized. */
+const TIERING_BUDGET_BYTES = 250_000_000;
 
 /** The first version of Node that follows branch hints without being told to. */
 const HINTS_BY_DEFAULT = 25;

@@ -1,0 +1,154 @@
+/**
+ * Registers of both files in a region. Those that loops use are pinned: they live in locals of the
+ * region, loaded when it is entered and written back when it is left. All others stay in memory,
+ * where each write goes at once; within a block a value that is read again is kept in a local.
+ * So a region that is left soon, as most of a kernel's are, moves few registers.
+ *
+ * Invariants: memory holds every register that is not pinned; a kept local equals its register.
+ */
+import { type FunctionBody, I64, load, type Local } from '@casmotion/wasm-asm';
+import { HART, SINK_OFFSET, X_OFFSET } from '../hart/layout.ts';
+import { operandsOf, type RegionInstruction, writesRegister } from './instructions.ts';
+
+export class RegionRegisters {
+  readonly #f: FunctionBody;
+  readonly #pinned = new Map<number, Local<'i64'>>();
+  readonly #writtenPinned = new Set<number>();
+  /** Registers with a kept value, in this block. */
+  readonly #kept = new Map<number, Local<'i64'>>();
+  /** Locals for kept values that hold none now. */
+  readonly #free: Local<'i64'>[] = [];
+  /** Of this block: by instruction, what is read after it before it is written. */
+  #readLater: readonly ReadonlySet<number>[] = [];
+  /** Where the value of rd of the instruction at hand is kept; undefined: nowhere. */
+  #next: Local<'i64'> | undefined;
+
+  constructor(f: FunctionBody) {
+    this.#f = f;
+  }
+
+  /** Pins all that the instructions of a loop name. Before any code is written. */
+  pin(instructions: readonly RegionInstruction[]): void {
+    for (const instruction of instructions) {
+      for (const offset of readBy(instruction)) this.#pin(offset);
+      if (!writesRegister(instruction.instruction)) continue;
+      this.#pin(instruction.rd);
+    }
+  }
+
+  /** Of all instructions of the region: pinned registers that it writes. */
+  noteWrites(instructions: readonly RegionInstruction[]): void {
+    for (const { instruction, rd } of instructions) {
+      if (writesRegister(instruction) && this.#pinned.has(rd)) this.#writtenPinned.add(rd);
+    }
+  }
+
+  isPinned(offset: number): boolean {
+    return this.#pinned.has(offset);
+  }
+
+  emitLoads(): void {
+    for (const [offset, local] of this.#pinned) this.#f.set(local, load.i64(0, HART + offset));
+  }
+
+  emitStores(): void {
+    for (const offset of this.#writtenPinned) {
+      this.#f.storeI64(0, HART + offset, (this.#pinned.get(offset) as Local<'i64'>).get);
+    }
+  }
+
+  beginBlock(instructions: readonly RegionInstruction[]): void {
+    this.#free.push(...this.#kept.values());
+    this.#kept.clear();
+    this.#readLater = readsAfter(instructions);
+  }
+
+  /** Before instruction `index` of the block: keeps what it reads, if it is read again. */
+  prepare(index: number, instruction: RegionInstruction): void {
+    const readLater = this.#readLater[index] as ReadonlySet<number>;
+    for (const offset of readBy(instruction)) {
+      if (this.#isInMemory(offset) && readLater.has(offset) && !this.#kept.has(offset)) {
+        const local = this.#take();
+        this.#f.set(local, load.i64(0, HART + offset));
+        this.#kept.set(offset, local);
+      }
+    }
+    const { rd } = instruction;
+    const isKept = writesRegister(instruction.instruction) && this.#isInMemory(rd);
+    this.#next = isKept && readLater.has(rd) ? this.#take() : undefined;
+  }
+
+  /** After instruction `index`: forgets what will not be read, and what was kept of rd before. */
+  finish(index: number, instruction: RegionInstruction): void {
+    const { rd } = instruction;
+    if (writesRegister(instruction.instruction) && this.#isInMemory(rd)) {
+      this.#release(rd);
+      if (this.#next !== undefined) this.#kept.set(rd, this.#next);
+    }
+    const readLater = this.#readLater[index] as ReadonlySet<number>;
+    for (const offset of readBy(instruction)) if (!readLater.has(offset)) this.#release(offset);
+  }
+
+  get(offset: number): I64 {
+    if (isZero(offset)) return I64.const(0);
+    const local = this.#pinned.get(offset) ?? this.#kept.get(offset);
+    return local === undefined ? load.i64(0, HART + offset) : local.get;
+  }
+
+  /** Sets rd of the instruction at hand. */
+  set(offset: number, value: I64): void {
+    const f = this.#f;
+    const pinned = this.#pinned.get(offset);
+    if (isZero(offset)) f.drop(value);
+    else if (pinned !== undefined) f.set(pinned, value);
+    else if (this.#next === undefined) f.storeI64(0, HART + offset, value);
+    else f.storeI64(0, HART + offset, f.tee(this.#next, value));
+  }
+
+  /** Memory has rd's new value, if it is not pinned: keeps it, as `set` would. */
+  setFromMemory(offset: number): void {
+    if (isZero(offset) || this.#next === undefined) return;
+    this.#f.set(this.#next, load.i64(0, HART + offset));
+  }
+
+  #pin(offset: number): void {
+    if (this.#pinned.has(offset) || isZero(offset)) return;
+    this.#pinned.set(offset, this.#f.local('i64'));
+  }
+
+  #isInMemory(offset: number): boolean {
+    return !isZero(offset) && !this.#pinned.has(offset);
+  }
+
+  #take(): Local<'i64'> {
+    return this.#free.pop() ?? this.#f.local('i64');
+  }
+
+  #release(offset: number): void {
+    const local = this.#kept.get(offset);
+    if (local === undefined) return;
+    this.#kept.delete(offset);
+    this.#free.push(local);
+  }
+}
+
+function isZero(offset: number): boolean {
+  return offset === X_OFFSET || offset === SINK_OFFSET;
+}
+
+function readBy(instruction: RegionInstruction): readonly number[] {
+  const operands = [instruction.rs1, instruction.rs2, instruction.rs3];
+  return operandsOf(instruction.instruction).map((index) => operands[index] as number);
+}
+
+function readsAfter(instructions: readonly RegionInstruction[]): readonly ReadonlySet<number>[] {
+  const after: ReadonlySet<number>[] = [];
+  const live = new Set<number>();
+  for (let i = instructions.length - 1; i >= 0; i--) {
+    const instruction = instructions[i] as RegionInstruction;
+    after[i] = new Set(live);
+    if (writesRegister(instruction.instruction)) live.delete(instruction.rd);
+    for (const offset of readBy(instruction)) live.add(offset);
+  }
+  return after;
+}
