@@ -17,7 +17,9 @@ export interface CoreOptions {
   readonly hasBuiltInSbi: boolean;
   /** Compiles a module; passed in because a browser's main thread may not do it synchronously. */
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
-  /** How instructions are executed: nothing that a guest can see depends on it. Default: translator. */
+  /**
+   * How instructions are executed: nothing that a guest can see depends on it. Default: translator.
+   */
   readonly engine?: Engine | undefined;
   /** Jumps to a place that make it worth translating; less finds more bugs, and is slower. */
   readonly hotJumps?: number | undefined;

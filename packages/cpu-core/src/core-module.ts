@@ -83,31 +83,19 @@ export function generateCoreModule(
 ): CoreModule {
   const module = new WasmModule();
   module.importMemory('host', 'memory', plan.totalBytes / 65_536);
-  const busRead = module.importFunction('host', 'busRead', ['i32', 'i32', 'i32'], 'i32');
-  const busWrite = module.importFunction('host', 'busWrite', ['i32', 'i32', 'i32', 'i32']);
-  const decode = module.importFunction('host', 'decode', ['i32', 'i32']);
-  const decodeStraddle = module.importFunction('host', 'decodeStraddle', ['i32', 'i32', 'i32']);
-  const dropRegions = module.importFunction('host', 'dropRegions', ['i32']);
-  const translate = module.importFunction('host', 'translate', ['i32', 'i32']);
-
+  const host = importFromHost(module);
   const arithmetic = defineArithmetic(module);
   const ops = createWasmOps(arithmetic);
   const float = defineFloat(module, WORD.fflags);
   const ticksNow = defineTicksNow(module);
   const traps = defineTraps(module);
   const pmpAllows = definePmpAllows(module);
-  const codePages = defineCodePages(module, plan, dropRegions);
+  const codePages = defineCodePages(module, plan, host.dropRegions);
   const { raise } = traps;
   const mmu = defineMmu(module, { raise, pmpAllows, codePages, plan });
-  const access = defineAccess(module, {
-    raise,
-    pmpAllows,
-    mmu,
-    codePages,
-    plan,
-    busRead,
-    busWrite,
-  });
+  const memory = { raise, pmpAllows, mmu, codePages, plan };
+  const { busRead, busWrite } = host;
+  const access = defineAccess(module, { ...memory, busRead, busWrite });
   const flushAllFast = module.func('flushAllFast', {}, undefined, (f) => {
     f.memoryFill(FAST_TLB, 0xff, FAST_TLB_END - FAST_TLB);
   });
@@ -125,9 +113,9 @@ export function generateCoreModule(
     traps,
     mmu,
     fetchHost,
-    decode,
-    decodeStraddle,
-    regions: regions && { translate, cellBias, hotJumps: regions.hotJumps },
+    decode: host.decode,
+    decodeStraddle: host.decodeStraddle,
+    regions: regions && { translate: host.translate, cellBias, hotJumps: regions.hotJumps },
   });
   exportForHost(module, plan, codePages, [
     csrs.read,
@@ -138,13 +126,25 @@ export function generateCoreModule(
   ]);
   if (regions !== undefined) {
     module.exportTable('regions', regions.regionsMax);
-    for (const functions of [{ illegal }, slowPaths, float, arithmetic]) {
-      for (const ref of Object.values(functions)) module.exportFunction(ref);
+    const called = [csrs.allowed, csrs.readToModify, illegal];
+    for (const functions of [called, slowPaths, float, arithmetic]) {
+      for (const ref of Object.values<FunctionRef>(functions)) module.exportFunction(ref);
     }
-    module.exportFunction(csrs.allowed);
-    module.exportFunction(csrs.readToModify);
   }
   return { bytes: module.toBytes(), parts, slowPaths, arithmetic };
+}
+
+/** Functions of `CoreImports`. */
+function importFromHost(module: WasmModule): Record<keyof CoreImports, FunctionRef> {
+  const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
+  return {
+    busRead: module.importFunction('host', 'busRead', i32s(3), 'i32'),
+    busWrite: module.importFunction('host', 'busWrite', i32s(4)),
+    decode: module.importFunction('host', 'decode', i32s(2)),
+    decodeStraddle: module.importFunction('host', 'decodeStraddle', i32s(3)),
+    dropRegions: module.importFunction('host', 'dropRegions', i32s(1)),
+    translate: module.importFunction('host', 'translate', i32s(2)),
+  };
 }
 
 function exportForHost(

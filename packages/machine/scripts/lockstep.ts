@@ -1,6 +1,6 @@
 /**
- * Runs a guest on both engines side by side and compares them: registers after each slice, the whole
- * state now and then. Ends with 1 at the first difference, naming the step.
+ * Runs a guest on both engines side by side and compares them: registers after each slice, the
+ * whole state now and then. Ends with 1 at the first difference, naming the step.
  *
  *   node --conditions=casmotion-source --import tsx scripts/lockstep.ts --kernel FILE \
  *     [--initrd FILE] [--append TEXT] [--bios sbi|none] [--disk FILE] [--steps N] [--slice N]
@@ -50,7 +50,7 @@ const config: MachineConfig = {
 };
 const disks = (disk === undefined ? [] : [disk]).map((bytes) => ({
   sizeBytes: bytes.length,
-  read: (at: number, into: Uint8Array) => void into.set(bytes.subarray(at, at + into.length)),
+  read: (at: number, into: Uint8Array): void => into.set(bytes.subarray(at, at + into.length)),
 }));
 const hotJumps = values['hot-jumps'];
 const found = await compareEngines(

@@ -1,6 +1,6 @@
 /**
- * The effect of an instruction, from its semantics: the table says what, this file says how, and the
- * site (of either engine) where its operands are.
+ * The effect of an instruction, from its semantics: the table says what, this file says how, and
+ * the site (of either engine) where its operands are.
  */
 import {
   callI32,
@@ -13,7 +13,6 @@ import {
 } from '@casmotion/wasm-asm';
 import { FAST_READ, FAST_WRITE, RAM_BASE, WORD } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
-import { MSTATUS } from '../hart/status.ts';
 import { setWord, word } from '../hart/words.ts';
 import type { Instruction, Semantics, Width } from '../isa/instruction.ts';
 import type { Site, SlowLoad } from './site.ts';

@@ -127,7 +127,9 @@ export const CONTROL = {
 export const REGION_EXIT = {
   /** Control goes on at pc. */
   jump: 0,
-  /** The instruction at pc is the interpreter's: of a kind no region executes, or few steps left. */
+  /**
+   * The instruction at pc is the interpreter's: of a kind no region executes, or few steps left.
+   */
   interpret: 1,
   /** A trap was taken: pc is at its handler. */
   trapped: 2,
@@ -149,7 +151,8 @@ export const CSR_INDEX = 0x1000;
  * Architectural TLB: direct-mapped by virtual page number; 16 bytes: key, PTE of the 4 KiB page.
  */
 export const TLB_ENTRIES = 1024;
-export const TLB_ENTRY_BYTES = 16;
+export const TLB_ENTRY_SHIFT = 4;
+export const TLB_ENTRY_BYTES = 1 << TLB_ENTRY_SHIFT;
 export const TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 export const ARCH_TLB = 0x2000;
 

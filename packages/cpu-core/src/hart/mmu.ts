@@ -32,6 +32,7 @@ import {
   TLB_BYTES,
   TLB_ENTRIES,
   TLB_ENTRY_BYTES,
+  TLB_ENTRY_SHIFT,
 } from './layout.ts';
 import { PMP } from './pmp.ts';
 import { ACCESS, CAUSE, MSTATUS, PRIVILEGE, PTE } from './status.ts';
@@ -92,7 +93,7 @@ function archEntry(va: I64): I32 {
 export function tlbOffset(va: I64): I32 {
   return va
     .toI32()
-    .shrU(12 - Math.log2(TLB_ENTRY_BYTES))
+    .shrU(12 - TLB_ENTRY_SHIFT)
     .and((TLB_ENTRIES - 1) * TLB_ENTRY_BYTES);
 }
 

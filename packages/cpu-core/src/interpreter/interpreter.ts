@@ -132,7 +132,9 @@ function emitEnter(locals: Locals, trapped: Label): void {
   f.set(entry, page.get.add(pc.get.toI32().and(0xffe).shl(3)));
 }
 
-/** Runs the region that begins at `entry`, or counts the jump; a hot slot is offered to the host. */
+/**
+ * Runs the region that begins at `entry`, or counts the jump; a hot slot is offered to the host.
+ */
 function emitJumped(
   module: WasmModule,
   locals: Locals,

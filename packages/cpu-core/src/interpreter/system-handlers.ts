@@ -1,4 +1,7 @@
-/** Environment calls, returns from traps, waiting and fences: what leaves the stream of instructions. */
+/**
+ * Environment calls, returns from traps, waiting and fences: what leaves the stream of
+ * instructions.
+ */
 import { load } from '@casmotion/wasm-asm';
 import { HART, SLOT } from '../hart/layout.ts';
 import { MSTATUS, PRIVILEGE } from '../hart/status.ts';

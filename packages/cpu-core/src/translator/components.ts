@@ -1,6 +1,7 @@
 /**
  * The strongly connected components of a graph, in an order in which every edge between two of them
- * goes forward. Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1(2), 1972.
+ * goes forward. Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1(2),
+ * 1972.
  */
 export function stronglyConnectedComponents(
   nodes: readonly number[],
@@ -39,5 +40,5 @@ export function stronglyConnectedComponents(
     components.push(component);
   };
   for (const node of nodes) if (!numbers.has(node)) visit(node);
-  return components.reverse();
+  return components.toReversed();
 }

@@ -31,7 +31,10 @@ export function isStraddling({ offset, sizeBytes }: RegionInstruction): boolean 
   return pageOf(offset) !== pageOf(offset + sizeBytes - 1);
 }
 
-/** Of a region's pages from its hot one: a jump reaches 256 pages, and where it leads is a number too. */
+/**
+ * Of a region's pages from its hot one: a jump reaches 256 pages, and where it leads is a number
+ * too.
+ */
 const PAGES_AWAY_MAX = 255;
 
 /** Reads code as the pages around the hot one are mapped at the moment. */
@@ -75,12 +78,6 @@ export class CodeReader {
   isWarm(offset: number): boolean {
     if (this.decodedPage(pageOf(offset)) === 0) return false;
     return this.#view.getUint16(this.#slotAt(offset) + SLOT.handler, true) !== PSEUDO.decode;
-  }
-
-  /** The cell of an offset, or 0: jumps to it, or negative where a region begins there. */
-  cell(offset: number): number {
-    if (this.decodedPage(pageOf(offset)) === 0) return 0;
-    return this.#view.getInt32(this.cellAt(offset), true);
   }
 
   /** Undefined where no region may go: a page that is not decoded, or no instruction. */
@@ -155,7 +152,8 @@ export function operandsOf({ semantics, format }: Instruction): readonly number[
       return [0, 1];
     case 'csr':
       return format === 'csri' ? [] : [0];
-    default:
+    case 'jal':
+    case 'system':
       return [];
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Names of the core module's functions for code in other modules: a function gets its place among the
- * imports of the module at hand when a call of it is written.
+ * Names of the core module's functions for code in other modules: a function gets its place among
+ * the imports of the module at hand when a call of it is written.
  */
 import type { FunctionRef, ValueType, WasmModule } from '@casmotion/wasm-asm';
 import type { CoreModule } from '../core-module.ts';
@@ -36,7 +36,7 @@ export class Linker {
   }
 
   #importAll<T extends Readonly<Record<keyof T, FunctionRef>>>(functions: T): T {
-    const entries = Object.entries(functions) as [string, FunctionRef][];
+    const entries = Object.entries<FunctionRef>(functions);
     return Object.fromEntries(entries.map(([key, ref]) => [key, this.#import(ref)])) as T;
   }
 

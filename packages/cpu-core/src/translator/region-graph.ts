@@ -1,10 +1,11 @@
 /**
- * Which instructions make a region: blocks that control reaches from a hot place, and the edges between
- * them.
+ * Which instructions make a region: blocks that control reaches from a hot place, and the edges
+ * between them.
  *
  * Invariants: a block lies in one page, but for an instruction that straddles two, which is a block
- * of its own; an edge to an offset that begins no block leaves the region there; a block has at most
- * BLOCK_INSTRUCTIONS_MAX instructions, so that what a budget leaves to the interpreter is short.
+ * of its own; an edge to an offset that begins no block leaves the region there; a block has at
+ * most BLOCK_INSTRUCTIONS_MAX instructions, so that what a budget leaves to the interpreter is
+ * short.
  */
 import { X_OFFSET } from '../hart/layout.ts';
 import { type CodeReader, isStraddling, pageOf, type RegionInstruction } from './instructions.ts';
@@ -48,17 +49,9 @@ const PMPADDR0 = 0x3b0;
 
 /** Does control never fall through to the instruction after, as far as a region knows? */
 export function endsBlock({ instruction, immediate }: RegionInstruction): boolean {
-  const { semantics } = instruction;
-  switch (semantics.type) {
-    case 'branch':
-    case 'jal':
-    case 'jalr':
-      return true;
-    case 'csr':
-      return isFetchCsr(immediate & 0xfff);
-    default:
-      return false;
-  }
+  const { type } = instruction.semantics;
+  if (type === 'csr') return isFetchCsr(immediate & 0xfff);
+  return type === 'branch' || type === 'jal' || type === 'jalr';
 }
 
 /**
@@ -89,8 +82,9 @@ function isCall({ instruction, rd }: RegionInstruction): boolean {
 }
 
 /**
- * Follows control from the offset `hot`, nearest first, until there is nothing left or the region has
- * `instructionsMax` instructions. Undefined where the hot place holds nothing that a region executes.
+ * Follows control from the offset `hot`, nearest first, until there is nothing left or the region
+ * has `instructionsMax` instructions. Undefined where the hot place holds nothing that a region
+ * executes.
  */
 export function buildRegionGraph(
   code: CodeReader,
@@ -99,7 +93,9 @@ export function buildRegionGraph(
 ): RegionGraph | undefined {
   const found = discover(code, hot, instructionsMax);
   if (!found.instructions.has(hot)) return undefined;
-  const starts = [...found.leaders].filter((at) => found.instructions.has(at)).sort((a, b) => a - b);
+  const starts = [...found.leaders]
+    .filter((at) => found.instructions.has(at))
+    .toSorted((a, b) => a - b);
   const blockAt = new Map<number, number>();
   const runs: RegionInstruction[][] = [];
   for (const leader of starts) addRuns(leader, found, blockAt, runs);
@@ -185,8 +181,6 @@ function follow(
   const after = last.offset + last.sizeBytes;
   const isLink = isCall(last);
   for (const target of targetsOf(last)) {
-    // What is called is another region's, if it is one.
-    if (isLink && code.cell(target) < 0) continue;
     if (target === after ? code.decodedPage(pageOf(target)) !== 0 : code.isWarm(target)) {
       queue.push(target);
     }
@@ -200,16 +194,10 @@ function follow(
 /** Where control goes after the last instruction of a block, as far as that is known. */
 function targetsOf(last: RegionInstruction): readonly number[] {
   const next = last.offset + last.sizeBytes;
-  switch (last.instruction.semantics.type) {
-    case 'branch':
-      return [next, last.offset + last.immediate];
-    case 'jal':
-      return [last.offset + last.immediate];
-    case 'jalr':
-      return [];
-    default:
-      return endsBlock(last) ? [] : [next];
-  }
+  const { type } = last.instruction.semantics;
+  if (type === 'branch') return [next, last.offset + last.immediate];
+  if (type === 'jal') return [last.offset + last.immediate];
+  return endsBlock(last) ? [] : [next];
 }
 
 /** Cuts the straight run from `leader` into blocks. */

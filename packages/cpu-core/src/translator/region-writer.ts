@@ -1,7 +1,7 @@
 /**
  * Writes the function of a region, (entry, left) -> left: makes steps from entry number `entry` on
- * until control leaves the region or the budget ends, and returns what is left of it. Registers live
- * in locals meanwhile; why it returned is in the control word `regionExit`.
+ * until control leaves the region or the budget ends, and returns what is left of it. Registers
+ * live in locals meanwhile; why it returned is in the control word `regionExit`.
  *
  * Invariants: `left` counts a block's steps when the block is entered, so within it
  * (left + steps not yet made) is exact; in a block, the current fetch translation is that of its
@@ -264,7 +264,9 @@ class RegionWriter implements Continuation {
       this.#checkMapping(page + 1, () => this.#leaveTo(start, REGION_EXIT.interpret));
     }
     const count = instructions.length;
-    f.ifUnlikely(f.tee(left, left.get.sub(count)).ltS(0), () => this.#leaveTo(start, REGION_EXIT.interpret, count));
+    f.ifUnlikely(f.tee(left, left.get.sub(count)).ltS(0), () => {
+      this.#leaveTo(start, REGION_EXIT.interpret, count);
+    });
     this.#site.beginBlock();
     registers.beginBlock(instructions);
     instructions.forEach((instruction, i) => {

@@ -72,9 +72,9 @@ export class Structure {
   }
 
   /**
-   * The components of `blocks`, each behind the end of a block that branches to it leave. Edges into
-   * `cut` are branches back to open loops; `entered` are blocks to which `writeHead` branches, by
-   * `branchTo` or, if they are cut, by the labels that it is given.
+   * The components of `blocks`, each behind the end of a block that branches to it leave. Edges
+   * into `cut` are branches back to open loops; `entered` are blocks to which `writeHead` branches,
+   * by `branchTo` or, if they are cut, by the labels that it is given.
    */
   #sequence(
     blocks: readonly number[],

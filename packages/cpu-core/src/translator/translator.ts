@@ -1,12 +1,12 @@
 /**
  * The translator: makes regions of hot code and keeps the table of them.
  *
- * Nothing here can be seen by a guest: a region does what the interpreter would do, step by step, and
- * may be made, dropped and made again at any time. When that happens follows from what the guest
- * does and not from the host's clock.
+ * Nothing here can be seen by a guest: a region does what the interpreter would do, step by step,
+ * and may be made, dropped and made again at any time. When that happens follows from what the
+ * guest does and not from the host's clock.
  *
- * Invariants: a cell names a region only while that region is in the table; a region is in the table
- * only while its decoded pages are; regions in the table <= REGIONS_MAX.
+ * Invariants: a cell names a region only while that region is in the table; a region is in the
+ * table only while its decoded pages are; regions in the table <= REGIONS_MAX.
  */
 import { type FunctionBody, WasmModule } from '@casmotion/wasm-asm';
 import type { CoreModule } from '../core-module.ts';
@@ -126,8 +126,8 @@ export class Translator {
   }
 
   /**
-   * The decoded page of the page that lies `page` pages after the one that executes, if the fast TLB
-   * of fetches knows it; else 0.
+   * The decoded page of the page that lies `page` pages after the one that executes, if the fast
+   * TLB of fetches knows it; else 0.
    */
   #decodedPageNear(page: number): number {
     const view = this.#view;

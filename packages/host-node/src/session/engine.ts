@@ -1,27 +1,34 @@
-/** What this host does for the engines of a core before it makes one. */
+/** What this host does for the engines of a core: which one, and how V8 compiles their code. */
 import { setFlagsFromString } from 'node:v8';
-import type { Engine } from '@casmotion/machine';
+import type { Engine, MachineOptions } from '@casmotion/machine';
 
 /** `auto`: the fastest engine that there is. */
 export type EngineChoice = Engine | 'auto';
 
-let isPrepared = false;
-
-/** The engine that a choice means; sets V8 up for the code of its regions. */
-export function prepareEngine(choice: EngineChoice): Engine {
-  if (!isPrepared) {
-    // Cold paths are moved out of the way.
-    if (nodeMajor() < HINTS_BY_DEFAULT) setFlagsFromString('--experimental-wasm-branch-hinting');
-    // Code of regions is made anew by the optimizing compiler only where it runs and runs: that
-    // compiler takes some sixty times as long as the first one.
-    setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET_BYTES}`);
-  }
-  isPrepared = true;
-  return choice === 'auto' ? 'translator' : choice;
+/** Options of one machine; good for that machine alone. */
+export function engineOptions(choice: EngineChoice): Pick<MachineOptions, 'engine' | 'compile'> {
+  // Cold paths are moved out of the way.
+  if (nodeMajor() < HINTS_BY_DEFAULT) setFlagsFromString('--experimental-wasm-branch-hinting');
+  let isCore = true;
+  return {
+    engine: choice === 'auto' ? 'translator' : choice,
+    compile: (bytes) => {
+      // V8 looks at the flag when it makes a module, the core's before those of regions.
+      const budget = isCore ? CORE_TIERING_BUDGET_BYTES : REGION_TIERING_BUDGET_BYTES;
+      setFlagsFromString(`--wasm-tiering-budget=${budget}`);
+      isCore = false;
+      return new WebAssembly.Module(bytes);
+    },
+  };
 }
 
-/** Bytes of code that a function executes before it is optimized. */
-const TIERING_BUDGET_BYTES = 250_000_000;
+/**
+ * Bytes of code that a function executes before V8's optimizing compiler makes it anew. That takes
+ * some sixty times as long as its baseline compiler, and of a kernel's regions few are worth it.
+ */
+const REGION_TIERING_BUDGET_BYTES = 250_000_000;
+/** V8's own default. */
+const CORE_TIERING_BUDGET_BYTES = 1_800_000;
 
 /** The first version of Node that follows branch hints without being told to. */
 const HINTS_BY_DEFAULT = 25;

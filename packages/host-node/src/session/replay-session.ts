@@ -21,7 +21,7 @@ import { MachineConfigError, parseMachineConfig } from '../images/config-json.ts
 import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe, startHostClock } from '../live/host-clock.ts';
-import { type EngineChoice, prepareEngine } from './engine.ts';
+import { type EngineChoice, engineOptions } from './engine.ts';
 
 export interface ReplayRequest {
   readonly log: OpenedLog;
@@ -120,8 +120,8 @@ async function replay(
   { config, images }: MachineFiles,
   hashes: Hashes,
 ): Promise<ReplayOutcome> {
-  const engine = prepareEngine(request.engine ?? 'auto');
-  const options = { hashes, engine, areImagesChecked: true };
+  const engine = engineOptions(request.engine ?? 'auto');
+  const options = { hashes, ...engine, areImagesChecked: true };
   const machine = await createMachine(config, images, options);
   const replayer = new Replayer({
     machine,

@@ -28,7 +28,7 @@ import { checkForEmbedding, type MachineFiles } from '../images/machine-files.ts
 import { startHostClock, Wake } from '../live/host-clock.ts';
 import { catchSignals } from '../live/host-signals.ts';
 import { NodeLiveInputs } from '../live/node-live-inputs.ts';
-import { type EngineChoice, prepareEngine } from './engine.ts';
+import { type EngineChoice, engineOptions } from './engine.ts';
 
 export interface RunRequest {
   readonly files: MachineFiles;
@@ -84,8 +84,8 @@ export async function runSession(request: RunRequest): Promise<RunOutcome> {
   if (commitPath !== undefined) checkCommitTarget(commitPath);
   if (request.isEmbedding) checkForEmbedding(files);
   const { hashes } = tools;
-  const engine = prepareEngine(request.engine ?? 'auto');
-  const options = { hashes, engine, areImagesChecked: true };
+  const engine = engineOptions(request.engine ?? 'auto');
+  const options = { hashes, ...engine, areImagesChecked: true };
   const machine = await createMachine(files.config, files.images, options);
   const sink = logPath === undefined ? undefined : new LogFileSink(logPath);
   const host = new SessionHost(request);
