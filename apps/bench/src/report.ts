@@ -15,9 +15,8 @@ export function formatReport(results: Results): string {
     '## Targets',
     formatTargets(computeTargets(rows)),
     '## casmotion',
-    'Seconds are on the wall, with starting the process. Recording is charged everything: landmarks,',
-    'digests, writing the log. `run` is the same program without a log.',
-    '',
+    'Seconds are on the wall, with starting the process. Recording is charged everything: landmarks, ' +
+      'digests, writing the log. `run` is `casmotion run`, the same program without a log.',
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
     '## Processor time and memory',
