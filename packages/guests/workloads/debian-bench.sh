@@ -4,11 +4,11 @@
 # `guest fetch debian --init`; apps/bench does.
 
 echo "== begin"
-yes casmotion | head -c 40000000 > /tmp/data
+yes casmotion | head -c 10000000 > /tmp/data
 sha256sum < /tmp/data
 
 echo "== sort"
-awk 'BEGIN { x = 1; for (i = 0; i < 100000; i++) { x = (x * 75) % 65537; print x } }' > /tmp/numbers
+awk 'BEGIN { x = 1; for (i = 0; i < 20000; i++) { x = (x * 75) % 65537; print x } }' > /tmp/numbers
 sort -n /tmp/numbers | sha256sum
 
 echo "== awk"
@@ -18,7 +18,7 @@ awk '{ count[$1 % 97] += $1 } END { for (i = 0; i < 97; i++) sum += i * count[i]
 echo "== shell"
 i=0
 sum=0
-while [ "$i" -lt 30000 ]; do
+while [ "$i" -lt 10000 ]; do
   sum=$(((sum * 31 + i) % 1000003))
   i=$((i + 1))
 done
@@ -26,7 +26,7 @@ echo "$sum"
 
 echo "== processes"
 i=0
-while [ "$i" -lt 150 ]; do
+while [ "$i" -lt 60 ]; do
   /bin/true
   (exit 0)
   i=$((i + 1))
