@@ -58,7 +58,7 @@ export function qemuArguments(request: QemuRequest): string[] {
     ...['-kernel', files.kernel, '-append', append],
     ...(files.initrd === undefined ? [] : ['-initrd', files.initrd]),
     ...(files.disk === undefined ? [] : diskArguments(files.disk, mode)),
-    ...instructionCounting(mode, setup.shift, logPath),
+    ...instructionCounting(mode, setup.counting, logPath),
   ];
 }
 
@@ -71,8 +71,7 @@ function diskArguments(path: string, mode: QemuMode): string[] {
   return [...drive, ...layer, '-device', `${device}layer`];
 }
 
-function instructionCounting(mode: QemuMode, shift: number, logPath: string): string[] {
-  const counting = `shift=${shift},sleep=off`;
+function instructionCounting(mode: QemuMode, counting: string, logPath: string): string[] {
   switch (mode) {
     case 'plain':
       return [];

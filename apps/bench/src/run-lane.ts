@@ -55,7 +55,7 @@ async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<L
   const request = processRequest(setup, process.execPath, [setup.casmotion, ...args]);
   const result = await measureProcess(request);
   const json = parseJson(readFileSync(request.stdoutPath, 'utf8'));
-  checkEnd(result, request, `${json?.error?.message ?? ''} ${json?.end ?? ''}`.trim());
+  checkEnd(result, request, describeEnd(json));
   const run: Run = {
     ...timesOf(result),
     steps: json?.steps ?? null,
@@ -69,9 +69,6 @@ async function runQemu(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOu
   const mode = lane.mode as QemuMode;
   const { qemu } = work.workload;
   if ('absent' in qemu) throw new LaneFailure(`not comparable: ${qemu.absent}`);
-  if (qemu.refused?.modes.includes(mode) === true) {
-    throw new LaneFailure(`left out: ${qemu.refused.because}`);
-  }
   const logPath = join(setup.folder, 'qemu.rr');
   if (mode === 'rr-record') removeFiles(logPath);
   const args = qemuArguments({ ...work, mode, setup: qemu, logPath });
@@ -116,7 +113,7 @@ interface CasmotionJson {
   readonly steps?: number;
   readonly wallSeconds?: number;
   readonly logBytes?: number;
-  readonly end?: unknown;
+  readonly end?: string | Readonly<Record<string, unknown>>;
   readonly error?: { readonly message?: string };
 }
 
@@ -126,6 +123,10 @@ function parseJson(text: string): CasmotionJson | undefined {
   } catch {
     return undefined;
   }
+}
+
+function describeEnd(json: CasmotionJson | undefined): string {
+  return json?.error?.message ?? (json?.end === undefined ? '' : JSON.stringify(json.end));
 }
 
 function readText(path: string): string {

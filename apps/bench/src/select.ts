@@ -3,7 +3,7 @@ import { VmError } from '@casmotion/base';
 import type { Flags } from './flags.ts';
 import { matchesFilter, planLanes } from './plan.ts';
 import { type Lane, QEMU_MODES } from './results.ts';
-import { type Workload, WORKLOADS } from './workloads.ts';
+import { VIRTUAL_CLOCK, type Workload, WORKLOADS } from './workloads.ts';
 
 export interface Selection {
   readonly workloads: readonly Workload[];
@@ -67,6 +67,9 @@ function ownWorkload(flags: Flags & { readonly kernel: string }): Workload {
     ...(disk === undefined ? {} : { disk }),
     ...(bios === undefined ? {} : { bios }),
     ...(memory === undefined ? {} : { memory }),
-    qemu: { firmware: bios === undefined || bios === 'sbi' ? 'default' : bios, shift: 0 },
+    qemu: {
+      firmware: bios === undefined || bios === 'sbi' ? 'default' : bios,
+      counting: VIRTUAL_CLOCK,
+    },
   };
 }
