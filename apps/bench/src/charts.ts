@@ -65,7 +65,8 @@ function drawSpeed(rows: readonly Row[], workloads: readonly string[]): string {
         const row = rowsOf(rows, workload);
         const own = (['run', 'record', 'replay'] as const).map((mode) => row('casmotion', mode));
         const steps = own.map((one) => medianOf(one, 'steps')).find((count) => count !== undefined);
-        const peers = (['plain', 'rr-record', 'rr-replay'] as const).map((mode) => row('qemu', mode));
+        const peerModes = ['plain', 'rr-record', 'rr-replay'] as const;
+        const peers = peerModes.map((mode) => row('qemu', mode));
         const values = [...own, ...peers].map((one) => toBar(speedOf(one, steps)));
         return { label: workload, values };
       }),

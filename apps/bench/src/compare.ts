@@ -37,8 +37,8 @@ export function compareResults(base: Results, now: Results): Comparison {
 }
 
 /**
- * Noise is three deviations of either side, at least 3 %, and 10 % where a side has fewer than three
- * runs. With three runs or more the two must not overlap either.
+ * Noise is three deviations of both sides, at least 3 %, and at least 10 % where a side has fewer
+ * than three runs. With three runs or more the two must not overlap either.
  */
 function compareRows(key: string, base: Row, now: Row): Change {
   const [a, b] = [fieldOf(base, 'wallSeconds'), fieldOf(now, 'wallSeconds')];

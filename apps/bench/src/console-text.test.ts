@@ -1,6 +1,6 @@
 /**
- * Goal: what must differ between two boards is no difference, what must not is one. Method: consoles
- * as the two machines print them, and the same with one thing changed.
+ * Goal: what must differ between two boards is no difference, what must not is one. Method:
+ * consoles as the two machines print them, and the same with one thing changed.
  */
 import { expect, test } from 'vitest';
 import { comparableLines, findDifference } from './console-text.ts';

@@ -105,7 +105,7 @@ export const FLAGS = {
   },
   output: text('DIR', 'Write results.json, results.md and the charts here'),
   json: text('FILE', 'Write the results as JSON'),
-  compare: text('BASE.json', 'Say what is slower than in these results; exit code 2 if something is'),
+  compare: text('BASE.json', 'Say what is slower than in these results; exit code 2 if any is'),
   with: text('NEW.json', 'With --compare: take these results, measure nothing'),
   casmotion: text('FILE', 'The built command line; apps/cli/dist/casmotion.js if not given'),
   guest: text('DIR', "A Debian guest fetched before with the bench's script"),

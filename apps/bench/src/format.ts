@@ -17,7 +17,10 @@ export function formatSummary(summary: Summary | undefined, unit = '', scale = 1
 }
 
 /** A Markdown table that is also readable as text. First column to the left, others right. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = header.map((cell, column) =>
     Math.max(3, cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

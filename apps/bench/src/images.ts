@@ -22,8 +22,10 @@ export function prepareFiles(workload: Workload, options: ImageOptions): Workloa
   const disk = prepareDisk(workload, options.folder);
   if (typeof workload.image === 'object') return { ...workload.image, disk };
   switch (workload.image) {
-    case 'bench':
-      return { kernel: writeImage(options.folder, 'bench.elf', benchGuest()), initrd: undefined, disk };
+    case 'bench': {
+      const kernel = writeImage(options.folder, 'bench.elf', benchGuest());
+      return { kernel, initrd: undefined, disk };
+    }
     case 'embedded': {
       const kernel = writeImage(options.folder, 'embedded.elf', embeddedGuest());
       return { kernel, initrd: undefined, disk };

@@ -21,8 +21,9 @@ const command = buildCommand<Flags, [], Context>({
     brief: 'Measure what recording and replaying cost',
     fullDescription: [
       'Measures what recording and replaying cost: workloads in fresh processes, pinned to a core,',
-      'interleaved A B A B, medians with their spread, ratios round by round. A Markdown report goes',
-      'to standard output, progress to standard error. Ctrl-C ends it and keeps what was measured.',
+      'interleaved A B A B, medians with their spread, ratios round by round. A Markdown report',
+      'goes to standard output, progress to standard error. Ctrl-C ends it and keeps what was',
+      'measured.',
       '',
       'Examples:',
       '  pnpm bench --quick                                 a handful, about three minutes',

@@ -3,7 +3,7 @@
  * clock, processor time by the shell that starts it (`times`, POSIX), memory by looking at /proc
  * while it runs.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 export interface ProcessRequest {
@@ -37,7 +37,7 @@ export async function measureProcess(request: ProcessRequest): Promise<ProcessRe
   try {
     const start = process.hrtime.bigint();
     // A group of its own, so that a time-out ends what the shell has started as well.
-    const child = spawn('sh', ['-c', SHELL_SCRIPT, 'sh', request.timesPath, ...command], {
+    const child = spawn(SHELL, ['-c', SHELL_SCRIPT, SHELL, request.timesPath, ...command], {
       stdio: ['ignore', stdout, stderr],
       detached: true,
     });
@@ -124,6 +124,8 @@ export function parseTimes(text: string): { userSeconds: number; systemSeconds: 
   return { userSeconds, systemSeconds };
 }
 
+/** bash tells milliseconds, others hundredths. */
+const SHELL = spawnSync('bash', ['-c', 'exit 0']).status === 0 ? 'bash' : 'sh';
 const SHELL_SCRIPT = 'times_file=$1; shift; "$@"; status=$?; times > "$times_file"; exit $status';
 const MEMORY_POLL_MILLISECONDS = 20;
 const KILLED = 137;

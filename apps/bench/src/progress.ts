@@ -1,4 +1,4 @@
-/** What is being measured: one line that is written over on a terminal, a line a workload elsewhere. */
+/** What is being measured: on a terminal one line, written over; elsewhere a line a workload. */
 import type { PlanProgress } from './run-plan.ts';
 
 export interface ProgressStream {

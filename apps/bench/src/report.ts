@@ -1,7 +1,7 @@
 /** results.md: tables of all that was measured, each ratio with its base. */
 import { formatSummary, formatTable, formatValue } from './format.ts';
 import { findRow, type Mode, type Results, type Row, type Run } from './results.ts';
-import { ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
+import { coreShareOf, ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
 import { computeTargets, formatTargets } from './targets.ts';
 
 export function formatReport(results: Results): string {
@@ -11,12 +11,13 @@ export function formatReport(results: Results): string {
   return [
     '# Results',
     describeEnvironment(results),
+    ...warnOfBusyCore(rows),
     ...(results.isComplete ? [] : ['**Ended before all was measured.**']),
     '## Targets',
     formatTargets(computeTargets(rows)),
     '## casmotion',
-    'Seconds are on the wall, with starting the process. Recording is charged everything: landmarks, ' +
-      'digests, writing the log. `run` is `casmotion run`, the same program without a log.',
+    'Seconds are on the wall, with starting the process. Recording is charged everything: ' +
+      'landmarks, digests, writing the log. `run` is `casmotion run`, the same without a log.',
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
     '## Processor time and memory',
@@ -26,11 +27,23 @@ export function formatReport(results: Results): string {
   ].join('\n\n');
 }
 
+/** Wall time means what it says only where a process has its core to itself. */
+function warnOfBusyCore(rows: readonly Row[]): string[] {
+  const share = coreShareOf(rows);
+  if (share === undefined || share >= CORE_SHARE_ENOUGH) return [];
+  return [
+    `**The machine was busy with other work**: some processes had only ${formatPercent(share)} of ` +
+      'their core. Seconds on the wall are then too long, and ratios of them uncertain; processor ' +
+      'time is the better guide.',
+  ];
+}
+
 function describeEnvironment({ environment, command, runs, warmUps, isQuick }: Results): string {
   const { cpu, cores, memoryBytes, os, node, qemu, pinnedTo } = environment;
+  const changes = environment.hasChanges ? ' with changes' : '';
   const pinned = pinnedTo === null ? 'not pinned' : `pinned to core ${pinnedTo}`;
   return [
-    `- ${environment.date}, commit ${environment.commit}${environment.hasChanges ? ' with changes' : ''}`,
+    `- ${environment.date}, commit ${environment.commit}${changes}`,
     `- ${cpu}, ${cores} cores, ${formatValue(memoryBytes / 2 ** 30)} GiB; ${os}`,
     `- Node ${node}; ${qemu ?? 'no QEMU'}`,
     `- fresh processes, ${pinned}, interleaved; ${runs} runs after ${warmUps} to warm up` +
@@ -42,7 +55,8 @@ function describeEnvironment({ environment, command, runs, warmUps, isQuick }: R
 /** One line a workload and variant. */
 function formatOwnTable(rows: readonly Row[]): string {
   const header = ['workload', 'engine', 'M steps', 'run s', 'record s', 'replay s'];
-  const more = ['record / run', 'replay / record', 'M steps/s', 'log bytes', 'B / s', 'B / M steps'];
+  const ratios = ['record / run', 'replay / record', 'M steps/s'];
+  const log = ['log bytes', 'B / s', 'B / M steps'];
   const lines = ownGroups(rows).map(({ workload, variant }) => {
     const [run, record, replay] = (['run', 'record', 'replay'] as const).map((mode) =>
       findRow(rows, { workload, subject: 'casmotion', mode, variant }),
@@ -63,7 +77,7 @@ function formatOwnTable(rows: readonly Row[]): string {
       cell(quotient(log, steps), 1e6),
     ];
   });
-  return formatTable([...header, ...more], lines);
+  return formatTable([...header, ...ratios, ...log], lines);
 }
 
 function formatPeerSection(rows: readonly Row[]): string[] {
@@ -91,8 +105,8 @@ function formatPeerSection(rows: readonly Row[]): string[] {
   const more = ['plain : run', 'plain : record', 'rr-record : record', 'rr-replay : replay'];
   return [
     '## QEMU beside it',
-    'The same binaries. Ratios are its seconds over ours: above 1 casmotion is the faster, below 1 it ' +
-      'is the slower. No figure where the consoles differ.',
+    'The same binaries. Ratios are its seconds over ours: above 1 casmotion is the faster, below ' +
+      '1 it is the slower. No figure where the consoles differ.',
     formatTable([...header, ...more, 'its log bytes'], lines),
   ];
 }
@@ -147,6 +161,12 @@ function quotient(a: number | undefined, b: number | undefined): number | undefi
   return a === undefined || b === undefined || b === 0 ? undefined : a / b;
 }
 
+function formatPercent(part: number): string {
+  return `${(part * 100).toFixed(0)} %`;
+}
+
 function cell(value: number | undefined, scale = 1): string {
   return value === undefined ? '-' : formatValue(value * scale);
 }
+
+const CORE_SHARE_ENOUGH = 0.9;

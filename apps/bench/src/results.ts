@@ -68,7 +68,7 @@ export interface Results {
 export const SCHEMA = 'casmotion-bench/1';
 
 /** `sieve casmotion record auto`: the same row in another result. */
-export function rowKey({ workload, subject, mode, variant }: Omit<Row, 'runs' | 'failure'>): string {
+export function rowKey({ workload, subject, mode, variant }: Row): string {
   return [workload, subject, mode, variant].join(' ');
 }
 

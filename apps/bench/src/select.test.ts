@@ -1,6 +1,6 @@
 /**
- * Goal: flags pick what they say, and what makes no sense is refused with a next step. Method: flags
- * as the command line parses them; command lines compared.
+ * Goal: flags pick what they say, and what makes no sense is refused with a next step. Method:
+ * flags as the command line parses them; command lines compared.
  */
 import { expect, test } from 'vitest';
 import { casmotionArguments, qemuArguments } from './commands.ts';

@@ -2,6 +2,9 @@
 import { assert } from '@casmotion/base';
 import type { Row, Run } from './results.ts';
 
+/** A field of a run, or the processor time of both kinds together. */
+export type Measure = keyof Run | 'cpuSeconds';
+
 export interface Summary {
   readonly median: number;
   readonly min: number;
@@ -38,11 +41,11 @@ export function geometricMean(values: readonly number[]): number {
 }
 
 /** A field of all runs that have it. */
-export function fieldOf(row: Row, field: keyof Run): number[] {
-  return row.runs.flatMap((run) => run?.[field] ?? []);
+export function fieldOf(row: Row, field: Measure): number[] {
+  return row.runs.flatMap((run) => valueOf(run, field) ?? []);
 }
 
-export function summaryOf(row: Row, field: keyof Run): Summary | undefined {
+export function summaryOf(row: Row, field: Measure): Summary | undefined {
   const values = fieldOf(row, field);
   return values.length === 0 ? undefined : summarize(values);
 }
@@ -54,12 +57,30 @@ export function summaryOf(row: Row, field: keyof Run): Summary | undefined {
 export function ratioOf(
   over: Row | undefined,
   base: Row | undefined,
-  field: keyof Run = 'wallSeconds',
+  field: Measure = 'wallSeconds',
 ): Summary | undefined {
   const ratios = (over?.runs ?? []).flatMap((run, index) => {
-    const a = run?.[field];
-    const b = base?.runs[index]?.[field];
-    return a === undefined || a === null || b === undefined || b === null || b === 0 ? [] : a / b;
+    const a = valueOf(run, field);
+    const b = valueOf(base?.runs[index], field);
+    return a === undefined || b === undefined || b === 0 ? [] : a / b;
   });
   return ratios.length === 0 ? undefined : summarize(ratios);
+}
+
+/** The smallest part of a core that a row's processes had, in the median; 1 is all of it. */
+export function coreShareOf(rows: readonly Row[]): number | undefined {
+  const shares = rows.flatMap((row) => {
+    const parts = row.runs.flatMap((run) => {
+      const cpu = valueOf(run, 'cpuSeconds');
+      return run === null || cpu === undefined ? [] : cpu / run.wallSeconds;
+    });
+    return parts.length === 0 ? [] : summarize(parts).median;
+  });
+  return shares.length === 0 ? undefined : Math.min(...shares);
+}
+
+function valueOf(run: Run | null | undefined, field: Measure): number | undefined {
+  const value =
+    field === 'cpuSeconds' ? run && run.userSeconds + run.systemSeconds : run?.[field];
+  return Number.isFinite(value) ? (value ?? undefined) : undefined;
 }

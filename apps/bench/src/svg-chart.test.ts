@@ -1,6 +1,6 @@
 /**
- * Goal: a chart is well-formed SVG whose bars have the lengths of their values. Method: small charts;
- * tags counted, coordinates read back.
+ * Goal: a chart is well-formed SVG whose bars have the lengths of their values. Method: small
+ * charts; tags counted, coordinates read back.
  */
 import { expect, test } from 'vitest';
 import { type BarChart, drawBarChart } from './svg-chart.ts';

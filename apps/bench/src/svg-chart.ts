@@ -13,7 +13,9 @@ export interface BarChart {
 }
 
 /** A median with its range; undefined: nothing to show. */
-export type Bar = { readonly value: number; readonly min: number; readonly max: number } | undefined;
+export type Bar =
+  | { readonly value: number; readonly min: number; readonly max: number }
+  | undefined;
 
 export function drawBarChart(chart: BarChart): string {
   const toX = createScale(chart);

@@ -45,7 +45,8 @@ function bench(
   about: string,
   more: Partial<Workload> = {},
 ): Workload {
-  return { name, set, about, image: 'bench', append, quickAppend, console: {}, qemu: BARE, ...more };
+  const common = { image: 'bench', console: {}, qemu: BARE } as const;
+  return { name, set, about, append, quickAppend, ...common, ...more };
 }
 
 const QUICK = { isInQuick: true } as const;
@@ -55,7 +56,7 @@ export const WORKLOADS: readonly Workload[] = [
   bench('crc32', 'compute', 'crc32 900', 'crc32 180', 'CRC-32 by table', QUICK),
   bench('matmul', 'compute', 'matmul 45', 'matmul 9', 'integer matrix product, 128 by 128'),
   bench('fib', 'compute', 'fib 36', 'fib 33', 'recursive calls', QUICK),
-  bench('vm', 'compute', 'vm 1600', 'vm 320', "an interpreter's loop: switch, indirect calls", QUICK),
+  bench('vm', 'compute', 'vm 1600', 'vm 320', "an interpreter's loop: indirect jumps", QUICK),
   bench('copy', 'compute', 'copy 250', 'copy 50', '4 MiB copied by words'),
   bench('chase', 'compute', 'chase 30', 'chase 6', 'pointers through 32 MiB'),
   bench('cm', 'compute', 'cm 200', 'cm 40', 'lists, small matrix, state machine, CRC-16'),

@@ -87,14 +87,9 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
       return object;
     });
     const elf = join(work, program.elfName);
-    const script = join(source, program.linkerScript);
-    execFileSync(
-      COMPILER,
-      [...machine, ...LINK_FLAGS, '-T', script, ...objects.map((path) => basename(path)), '-o', elf],
-      {
-        cwd: work,
-      },
-    );
+    const flags = [...machine, ...LINK_FLAGS, '-T', join(source, program.linkerScript)];
+    const names = objects.map((path) => basename(path));
+    execFileSync(COMPILER, [...flags, ...names, '-o', elf], { cwd: work });
     return readFileSync(elf);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -51,7 +51,8 @@ static u16 list_work(u32 seed)
 {
   for (u32 i = 0; i < LIST_LENGTH; i++) {
     seed = seed * 1103515245u + 12345u;
-    items[i] = (struct item){i + 1 < LIST_LENGTH ? &items[i + 1] : 0, (short)(seed >> 16), (short)i};
+    struct item *next = i + 1 < LIST_LENGTH ? &items[i + 1] : 0;
+    items[i] = (struct item){next, (short)(seed >> 16), (short)i};
   }
   u16 crc = 0;
   for (const struct item *at = sort(items); at; at = at->next)
@@ -82,7 +83,8 @@ static u16 matrix_work(u32 seed)
 }
 
 enum state { START, SIGN, INTEGER, FRACTION, EXPONENT, INVALID, STATE_COUNT };
-static const char TEXT[] = "5012,+234.5,-110.700,2.1e6,1e,T0.3e-1F,0x12,874,-.5,12E+9,..3,99.99,7e-2";
+static const char TEXT[] =
+    "5012,+234.5,-110.700,2.1e6,1e,T0.3e-1F,0x12,874,-.5,12E+9,..3,99.99,7e-2";
 
 static enum state next_state(enum state state, char c)
 {

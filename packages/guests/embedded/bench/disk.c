@@ -1,6 +1,6 @@
 /*
- * Virtual I/O Device 1.2, section 5.2, over MMIO (modern): 64 KiB written and read back, one request
- * at a time. The completion's interrupt ends a wfi; it is not taken as a trap.
+ * Virtual I/O Device 1.2, section 5.2, over MMIO (modern): 64 KiB written and read back, one
+ * request at a time. The completion's interrupt ends a wfi; it is not taken as a trap.
  */
 #include "bench.h"
 

@@ -1,5 +1,5 @@
-# The way between U-mode and S-mode. sscratch holds the running task's frame: integer registers x1 to
-# x31 at 8 * n, sepc at 0, the kernel's stack at 256 (struct frame in supervisor.c).
+# The way between U-mode and S-mode. sscratch holds the running task's frame: integer registers x1
+# to x31 at 8 * n, sepc at 0, the kernel's stack at 256 (struct frame in supervisor.c).
 .section .text
 .balign 4
 .globl supervisor_trap
