@@ -1,6 +1,6 @@
 /** @casmotion/guests: the programs that come with CASMotion. Works wherever JavaScript does. */
 import { decodeBase64 } from './base64.ts';
-import { CASMOTION_GUEST_ELF, HELLO_ELF } from './embedded-elf.ts';
+import { BENCH_ELF, CASMOTION_GUEST_ELF, HELLO_ELF } from './embedded-elf.ts';
 
 /**
  * `hello`: a bare-metal program for M-mode, entered at 0x8000_0000 (boot mode `none`). Greets on
@@ -19,4 +19,13 @@ export function helloGuest(): Uint8Array<ArrayBuffer> {
  */
 export function embeddedGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(CASMOTION_GUEST_ELF);
+}
+
+/**
+ * `bench`: bare-metal workloads for measuring, for M-mode, entered at 0x8000_0000 (boot mode
+ * `none`). The kernel's command line names one and its size, such as `sieve 50` or `irq 100 50`;
+ * each prints a checksum of the work done and powers off. An ELF file; a new array at each call.
+ */
+export function benchGuest(): Uint8Array<ArrayBuffer> {
+  return decodeBase64(BENCH_ELF);
 }

@@ -16,7 +16,7 @@ import {
   generateModule,
   PROGRAMS,
 } from '../scripts/build-embedded.ts';
-import { embeddedGuest, helloGuest } from '../src/index.ts';
+import { benchGuest, embeddedGuest, helloGuest } from '../src/index.ts';
 
 const isInCi = Boolean(process.env['CI']);
 const committed = PROGRAMS.map(({ elfName }) => ({
@@ -40,6 +40,7 @@ describe('the package', () => {
     expect(readFileSync(GENERATED_MODULE, 'utf8')).toBe(generateModule(committed));
     expect(Buffer.from(helloGuest()).equals(committed[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
     expect(Buffer.from(embeddedGuest()).equals(committed[1]?.bytes ?? Buffer.alloc(0))).toBe(true);
+    expect(Buffer.from(benchGuest()).equals(committed[2]?.bytes ?? Buffer.alloc(0))).toBe(true);
   });
 
   it('hands out a new array each time', () => {
@@ -50,6 +51,7 @@ describe('the package', () => {
   it.each([
     ['hello', helloGuest(), 0x8000_0000n],
     ['guest', embeddedGuest(), 0x8020_0000n],
+    ['bench', benchGuest(), 0x8000_0000n],
   ])('%s is a RISC-V ELF64 with the right entry and no path of the builder', (_, elf, entry) => {
     const view = new DataView(elf.buffer);
     expect(view.getUint32(0, false)).toBe(0x7f454c46);

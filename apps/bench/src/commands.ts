@@ -1,0 +1,85 @@
+/** Command lines: how each peer is asked to run a workload. Pure: paths in, arguments out. */
+import type { CasmotionMode, QemuMode } from './results.ts';
+import type { QemuSetup, Workload } from './workloads.ts';
+
+/** Files that a workload needs, made before it is measured. */
+export interface WorkloadFiles {
+  readonly kernel: string;
+  readonly initrd: string | undefined;
+  readonly disk: string | undefined;
+}
+
+export interface CasmotionRequest {
+  readonly mode: CasmotionMode;
+  readonly workload: Workload;
+  readonly append: string;
+  readonly files: WorkloadFiles;
+  readonly consolePath: string;
+  readonly logPath: string;
+  /** Flags of the variant, such as `--engine interpreter`. */
+  readonly variantFlags: readonly string[];
+}
+
+/** Arguments after `casmotion`. All of a replay's machine is in the log. */
+export function casmotionArguments(request: CasmotionRequest): string[] {
+  const { mode, workload, append, files, consolePath, logPath, variantFlags } = request;
+  const output = ['--json', '--quiet', '--console', consolePath];
+  if (mode === 'replay') return ['replay', logPath, ...output, ...variantFlags];
+  return [
+    ...(mode === 'record' ? ['record', '-o', logPath] : ['run']),
+    ...['--kernel', files.kernel, '--append', append, '--clock', 'virtual'],
+    ...['--rng', workload.name === 'debian' ? 'none' : '7'],
+    ...(files.initrd === undefined ? [] : ['--initrd', files.initrd]),
+    ...(files.disk === undefined ? [] : ['--disk', files.disk]),
+    ...(workload.bios === undefined ? [] : ['--bios', workload.bios]),
+    ...(workload.memory === undefined ? [] : ['--memory', workload.memory]),
+    ...output,
+    ...variantFlags,
+  ];
+}
+
+export interface QemuRequest {
+  readonly mode: QemuMode;
+  readonly workload: Workload;
+  readonly setup: QemuSetup;
+  readonly append: string;
+  readonly files: WorkloadFiles;
+  readonly logPath: string;
+}
+
+/** Arguments after `qemu-system-riscv64`. The processor is cut down to what casmotion's has. */
+export function qemuArguments(request: QemuRequest): string[] {
+  const { mode, workload, setup, append, files, logPath } = request;
+  return [
+    ...['-M', 'virt', '-cpu', 'rv64,zba=off,zbb=off,zbc=off,zbs=off,h=off'],
+    ...['-m', workload.memory ?? '256M', '-display', 'none', '-monitor', 'none'],
+    ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
+    ...(setup.firmware === 'default' ? [] : ['-bios', setup.firmware]),
+    ...['-kernel', files.kernel, '-append', append],
+    ...(files.initrd === undefined ? [] : ['-initrd', files.initrd]),
+    ...(files.disk === undefined ? [] : diskArguments(files.disk, mode)),
+    ...instructionCounting(mode, setup.counting, logPath),
+  ];
+}
+
+/** A disk that is never written, and in recordings goes through QEMU's replay layer. */
+function diskArguments(path: string, mode: QemuMode): string[] {
+  const drive = ['-drive', `file=${path},if=none,format=raw,snapshot=on,id=image`];
+  const device = 'virtio-blk-device,bus=virtio-mmio-bus.0,drive=';
+  if (mode === 'plain' || mode === 'icount') return [...drive, '-device', `${device}image`];
+  const layer = ['-drive', 'driver=blkreplay,if=none,image=image,id=layer'];
+  return [...drive, ...layer, '-device', `${device}layer`];
+}
+
+function instructionCounting(mode: QemuMode, counting: string, logPath: string): string[] {
+  switch (mode) {
+    case 'plain':
+      return [];
+    case 'icount':
+      return ['-icount', counting];
+    case 'rr-record':
+      return ['-icount', `${counting},rr=record,rrfile=${logPath}`];
+    case 'rr-replay':
+      return ['-icount', `${counting},rr=replay,rrfile=${logPath}`];
+  }
+}

@@ -1,0 +1,76 @@
+/** Makes the files that workloads need, in a folder that is kept between runs. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VmError } from '@casmotion/base';
+import { benchGuest, embeddedGuest } from '@casmotion/guests';
+import type { WorkloadFiles } from './commands.ts';
+import type { Workload } from './workloads.ts';
+
+export interface ImageOptions {
+  /** For images and logs, made if missing. */
+  readonly folder: string;
+  /** A Debian guest that was fetched before, with the bench's workload. */
+  readonly guest: string | undefined;
+  readonly casmotion: string;
+  readonly debianInit: string;
+  readonly onProgress: (what: string) => void;
+}
+
+export function prepareFiles(workload: Workload, options: ImageOptions): WorkloadFiles {
+  mkdirSync(options.folder, { recursive: true });
+  const disk = prepareDisk(workload, options.folder);
+  if (typeof workload.image === 'object') return { ...workload.image, disk };
+  switch (workload.image) {
+    case 'bench': {
+      const kernel = writeImage(options.folder, 'bench.elf', benchGuest());
+      return { kernel, initrd: undefined, disk };
+    }
+    case 'embedded': {
+      const kernel = writeImage(options.folder, 'embedded.elf', embeddedGuest());
+      return { kernel, initrd: undefined, disk };
+    }
+    case 'debian':
+      return { ...prepareDebian(options), disk };
+  }
+}
+
+function writeImage(folder: string, name: string, bytes: Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+function prepareDisk({ disk }: Workload, folder: string): string | undefined {
+  if (typeof disk !== 'number') return disk;
+  const path = join(folder, `disk-${disk}.img`);
+  writeFileSync(path, '');
+  truncateSync(path, disk * 2 ** 20);
+  return path;
+}
+
+function prepareDebian(options: ImageOptions): { kernel: string; initrd: string } {
+  const folder = options.guest ?? join(options.folder, 'debian');
+  const kernel = join(folder, 'Image');
+  const initrd = join(folder, 'initrd.cpio.gz');
+  if (existsSync(kernel) && existsSync(initrd)) return { kernel, initrd };
+  if (options.guest !== undefined) {
+    throw new VmError('there is no Debian guest in this folder', {
+      where: `--guest ${folder}`,
+      expected: 'Image and initrd.cpio.gz',
+      next: `casmotion guest fetch debian --output ${folder} --init ${options.debianInit}`,
+    });
+  }
+  options.onProgress("fetching Debian's kernel, 112 MB once");
+  const fetch = ['guest', 'fetch', 'debian', '--output', folder, '--init', options.debianInit];
+  const child = spawnSync(process.execPath, [options.casmotion, ...fetch, '--json'], {
+    encoding: 'utf8',
+  });
+  if (child.status !== 0) {
+    throw new VmError("Debian's kernel could not be fetched", {
+      found: child.stderr.trim(),
+      next: 'try again later, name a mirror in CASMOTION_DEBIAN_MIRROR, or --guest DIR',
+    });
+  }
+  return { kernel, initrd };
+}

@@ -1,0 +1,147 @@
+/** Runs one lane of one workload once: builds the command, measures, reads what came of it. */
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  casmotionArguments,
+  type CasmotionRequest,
+  qemuArguments,
+  type WorkloadFiles,
+} from './commands.ts';
+import { comparableLines } from './console-text.ts';
+import { measureProcess, type ProcessRequest, type ProcessResult } from './measure-process.ts';
+import type { CasmotionMode, Lane, QemuMode, Run } from './results.ts';
+import type { Workload } from './workloads.ts';
+
+export interface LaneSetup {
+  readonly folder: string;
+  readonly casmotion: string;
+  readonly qemu: string;
+  readonly core: number | null;
+  readonly timeoutSeconds: number;
+  readonly isQuick: boolean;
+  readonly signal: AbortSignal;
+  /** Flags of a variant; for a replay those that `replay` has. */
+  readonly flagsOf: (variant: string, mode: CasmotionMode) => readonly string[];
+}
+
+export interface LaneOutcome {
+  readonly run: Run;
+  /** Lines to be compared between lanes. */
+  readonly lines: readonly string[];
+}
+
+/** Throws `LaneFailure` if the process did not do its work. */
+export async function runLane(
+  lane: Lane,
+  workload: Workload,
+  files: WorkloadFiles,
+  setup: LaneSetup,
+): Promise<LaneOutcome> {
+  const append = setup.isQuick ? (workload.quickAppend ?? workload.append) : workload.append;
+  return lane.subject === 'casmotion'
+    ? runCasmotion(lane, { workload, append, files }, setup)
+    : runQemu(lane, { workload, append, files }, setup);
+}
+
+type Work = Pick<CasmotionRequest, 'workload' | 'append' | 'files'>;
+
+async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOutcome> {
+  const mode = lane.mode as CasmotionMode;
+  const logPath = join(setup.folder, `${lane.variant.replaceAll(/\W/g, '-')}.cmr`);
+  const consolePath = join(setup.folder, 'console.txt');
+  if (mode === 'record') removeFiles(logPath, `${logPath}.partial`);
+  const variantFlags = setup.flagsOf(lane.variant, mode);
+  const args = casmotionArguments({ ...work, mode, consolePath, logPath, variantFlags });
+  const request = processRequest(setup, process.execPath, [setup.casmotion, ...args]);
+  const result = await measureProcess(request);
+  const json = parseJson(readFileSync(request.stdoutPath, 'utf8'));
+  checkEnd(result, request, describeEnd(json));
+  const run: Run = {
+    ...timesOf(result),
+    steps: json?.steps ?? null,
+    runSeconds: json?.wallSeconds ?? null,
+    logBytes: mode === 'record' ? (json?.logBytes ?? null) : null,
+  };
+  return { run, lines: comparableLines(readText(consolePath), work.workload.console) };
+}
+
+async function runQemu(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOutcome> {
+  const mode = lane.mode as QemuMode;
+  const { qemu } = work.workload;
+  if ('absent' in qemu) throw new LaneFailure(`not comparable: ${qemu.absent}`);
+  const logPath = join(setup.folder, 'qemu.rr');
+  if (mode === 'rr-record') removeFiles(logPath);
+  const args = qemuArguments({ ...work, mode, setup: qemu, logPath });
+  const request = processRequest(setup, setup.qemu, args);
+  const result = await measureProcess(request);
+  checkEnd(result, request, '');
+  const logBytes = mode === 'rr-record' ? statSync(logPath).size : null;
+  const run: Run = { ...timesOf(result), steps: null, runSeconds: null, logBytes };
+  return { run, lines: comparableLines(readText(request.stdoutPath), work.workload.console) };
+}
+
+function processRequest(
+  { folder, core, timeoutSeconds, signal }: LaneSetup,
+  command: string,
+  args: readonly string[],
+): ProcessRequest {
+  return {
+    command,
+    args,
+    core,
+    timeoutSeconds,
+    signal,
+    stdoutPath: join(folder, 'stdout.txt'),
+    stderrPath: join(folder, 'stderr.txt'),
+    timesPath: join(folder, 'times.txt'),
+  };
+}
+
+function timesOf({ wallSeconds, userSeconds, systemSeconds, maxRssBytes }: ProcessResult) {
+  return { wallSeconds, userSeconds, systemSeconds, maxRssBytes };
+}
+
+function checkEnd(result: ProcessResult, request: ProcessRequest, detail: string): void {
+  if (request.signal.aborted) throw new LaneFailure('ended by the user');
+  if (result.hasTimedOut) throw new LaneFailure(`not done after ${request.timeoutSeconds} s`);
+  if (result.exitCode === 0) return;
+  const said = readText(request.stderrPath).trim().split('\n').at(-1) ?? '';
+  throw new LaneFailure(`exit code ${result.exitCode} ${detail} ${said}`.trim());
+}
+
+interface CasmotionJson {
+  readonly steps?: number;
+  readonly wallSeconds?: number;
+  readonly logBytes?: number;
+  readonly end?: string | Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message?: string };
+}
+
+function parseJson(text: string): CasmotionJson | undefined {
+  try {
+    return JSON.parse(text) as CasmotionJson;
+  } catch {
+    return undefined;
+  }
+}
+
+function describeEnd(json: CasmotionJson | undefined): string {
+  return json?.error?.message ?? (json?.end === undefined ? '' : JSON.stringify(json.end));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+function removeFiles(...paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
+}
+
+/** A lane that gives no figure, and why. */
+export class LaneFailure extends Error {
+  override readonly name = 'LaneFailure';
+}

@@ -1,0 +1,75 @@
+/** From flags to what is measured: workloads, lanes, numbers of rounds. Pure. */
+import { VmError } from '@casmotion/base';
+import type { Flags } from './flags.ts';
+import { matchesFilter, planLanes } from './plan.ts';
+import { type Lane, QEMU_MODES } from './results.ts';
+import { VIRTUAL_CLOCK, type Workload, WORKLOADS } from './workloads.ts';
+
+export interface Selection {
+  readonly workloads: readonly Workload[];
+  readonly lanes: readonly Lane[];
+  readonly runs: number;
+  readonly warmUps: number;
+}
+
+export function selectWork(flags: Flags): Selection {
+  const variants = [...flags.engine, ...(flags.variant ?? []).map(({ name }) => name)];
+  const twice = variants.find((name, index) => variants.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new VmError('this engine or variant is there twice', {
+      where: '--engine, --variant',
+      found: twice,
+      next: 'give it another name',
+    });
+  }
+  const qemuModes = flags.peer === 'qemu' ? QEMU_MODES : [];
+  const runs = flags.runs ?? (flags.quick ? 2 : 5);
+  return {
+    workloads: selectWorkloads(flags),
+    lanes: planLanes({ modes: flags.modes, variants, qemuModes }),
+    runs,
+    warmUps: flags.warmUps ?? (flags.quick || runs === 1 ? 0 : 1),
+  };
+}
+
+function selectWorkloads(flags: Flags): Workload[] {
+  const { kernel, initrd, append, disk, bios, memory, filter } = flags;
+  if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
+  const stray = Object.entries({ initrd, append, disk, bios, memory }).find(([, value]) => value);
+  if (stray !== undefined) {
+    throw new VmError('this flag belongs to your own guest', {
+      where: `--${stray[0]}`,
+      expected: '--kernel FILE with it',
+      next: 'pnpm bench --help',
+    });
+  }
+  const chosen = WORKLOADS.filter(({ name, set, isInQuick }) =>
+    filter === undefined ? !flags.quick || isInQuick === true : matchesFilter(filter, name, set),
+  );
+  if (chosen.length > 0) return chosen;
+  throw new VmError('no workload has such a name or set', {
+    where: '--filter',
+    found: JSON.stringify(filter),
+    next: 'pnpm bench --list',
+  });
+}
+
+/** The user's own guest: measured as ours are; against QEMU its whole console is compared. */
+function ownWorkload(flags: Flags & { readonly kernel: string }): Workload {
+  const { kernel, initrd, append = '', disk, bios, memory } = flags;
+  return {
+    name: 'own',
+    set: 'own',
+    about: 'your own guest',
+    image: { kernel, initrd },
+    append,
+    console: {},
+    ...(disk === undefined ? {} : { disk }),
+    ...(bios === undefined ? {} : { bios }),
+    ...(memory === undefined ? {} : { memory }),
+    qemu: {
+      firmware: bios === undefined || bios === 'sbi' ? 'default' : bios,
+      counting: VIRTUAL_CLOCK,
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * What is measured. Sizes are such that a machine of a thousand million instructions a second needs
+ * 0.3 to 3 seconds; `quick` ones a fifth of that.
+ */
+import type { ConsoleRule } from './console-text.ts';
+
+export type GuestImage = 'bench' | 'embedded' | 'debian';
+
+export interface Workload {
+  readonly name: string;
+  /** Means are over sets. */
+  readonly set: string;
+  readonly about: string;
+  readonly image: GuestImage | { readonly kernel: string; readonly initrd: string | undefined };
+  readonly append: string;
+  readonly quickAppend?: string;
+  /** Part of `--quick`. */
+  readonly isInQuick?: boolean;
+  readonly bios?: string;
+  readonly memory?: string;
+  /** Mebibytes of an empty disk, or the user's own. */
+  readonly disk?: number | string;
+  readonly console: ConsoleRule;
+  readonly qemu: QemuSetup | { readonly absent: string };
+}
+
+/** How QEMU does the same work. */
+export interface QemuSetup {
+  readonly firmware: 'none' | 'default' | string;
+  /** How -icount counts, in all modes but `plain`. */
+  readonly counting: string;
+}
+
+/** A nanosecond an instruction, idle time skipped: as casmotion's virtual clock. */
+export const VIRTUAL_CLOCK = 'shift=0,sleep=off';
+/** Under a virtual clock QEMU 7.2's recording never completes a disk request. */
+const ADAPTIVE_CLOCK = 'shift=auto';
+const BARE: QemuSetup = { firmware: 'none', counting: VIRTUAL_CLOCK };
+
+function bench(
+  name: string,
+  set: string,
+  append: string,
+  quickAppend: string,
+  about: string,
+  more: Partial<Workload> = {},
+): Workload {
+  const common = { image: 'bench', console: {}, qemu: BARE } as const;
+  return { name, set, about, append, quickAppend, ...common, ...more };
+}
+
+const QUICK = { isInQuick: true } as const;
+
+export const WORKLOADS: readonly Workload[] = [
+  bench('sieve', 'compute', 'sieve 50', 'sieve 10', 'primes below a million, bytes', QUICK),
+  bench('crc32', 'compute', 'crc32 900', 'crc32 180', 'CRC-32 by table', QUICK),
+  bench('matmul', 'compute', 'matmul 45', 'matmul 9', 'integer matrix product, 128 by 128'),
+  bench('fib', 'compute', 'fib 36', 'fib 33', 'recursive calls', QUICK),
+  bench('vm', 'compute', 'vm 1600', 'vm 320', "an interpreter's loop: indirect jumps", QUICK),
+  bench('copy', 'compute', 'copy 250', 'copy 50', '4 MiB copied by words'),
+  bench('chase', 'compute', 'chase 30', 'chase 6', 'pointers through 32 MiB'),
+  bench('cm', 'compute', 'cm 200', 'cm 40', 'lists, small matrix, state machine, CRC-16'),
+  bench('nbody', 'float', 'nbody 100', 'nbody 20', 'planets in double, fused multiply-add', QUICK),
+  bench('mandel', 'float', 'mandel 45', 'mandel 9', 'Mandelbrot set in double'),
+  bench('irq-1ms', 'interrupts', 'irq 1000 50', 'irq 1000 10', 'sieve, a timer interrupt each ms'),
+  bench('irq-100us', 'interrupts', 'irq 100 50', 'irq 100 10', 'the same each 100 us', QUICK),
+  bench('irq-10us', 'interrupts', 'irq 10 50', 'irq 10 10', 'the same each 10 us'),
+  bench('syscall', 'kernel', 'syscall 400', 'syscall 80', 'ecall from U-mode to S-mode', QUICK),
+  bench('fault', 'kernel', 'fault 300', 'fault 60', 'page faults, Sv39 demand mapping', QUICK),
+  bench('switch', 'kernel', 'switch 150', 'switch 30', 'two address spaces in turn'),
+  bench('console', 'devices', 'console 100', 'console 20', '10,000 lines of 64 characters'),
+  bench('uart', 'devices', 'uart 200', 'uart 40', "registers of the UART, without output"),
+  bench('disk', 'devices', 'disk 1000', 'disk 200', 'virtio-blk, 64 KiB written and read', {
+    disk: 8,
+    qemu: { firmware: 'none', counting: ADAPTIVE_CLOCK },
+  }),
+  {
+    name: 'embedded-compute',
+    set: 'embedded',
+    about: 'the embedded guest: kernel, threads, timer',
+    image: 'embedded',
+    append: 'compute 300',
+    quickAppend: 'compute 60',
+    console: { startsAfter: 'devices:', leaveOut: /instructions in/ },
+    qemu: { firmware: 'default', counting: VIRTUAL_CLOCK },
+  },
+  {
+    name: 'embedded-demo',
+    set: 'embedded',
+    about: 'the embedded guest: all it can do, with disk and entropy',
+    image: 'embedded',
+    append: 'demo',
+    isInQuick: true,
+    disk: 1,
+    console: {},
+    qemu: { absent: 'it prints random numbers and the date' },
+  },
+  {
+    name: 'debian',
+    set: 'debian',
+    about: "Debian's kernel boots; sha256sum, sort, awk, shell and fork loops",
+    image: 'debian',
+    append: 'console=ttyS0 no4lvl',
+    console: { startsAfter: '== begin' },
+    qemu: { firmware: 'default', counting: VIRTUAL_CLOCK },
+  },
+];
