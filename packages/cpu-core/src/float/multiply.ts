@@ -5,6 +5,7 @@
  * fnmadd (-a, b, -c); a NaN's sign does not matter, and a single that is not boxed stays so.
  */
 import { callI64, type FunctionBody, type FunctionRef, type I32, I64 } from '@casmotion/wasm-asm';
+import { tryFusedDouble } from './fused-double.ts';
 import {
   absOf,
   box,
@@ -77,7 +78,8 @@ export function defineFused(context: FloatContext): Record<FusedName, FunctionRe
       const a = operand(p.a.get, flipA);
       const b = operand(p.b.get, false);
       const c = operand(p.c.get, flipC);
-      if (format.suffix === 's') tryFusedSingle(body, context, { a, b, c, rm: p.rm.get });
+      const tryFused = format.suffix === 's' ? tryFusedSingle : tryFusedDouble;
+      tryFused(body, context, { a, b, c, rm: p.rm.get });
       body.return(callI64(soft, a, b, c, p.rm.get));
     });
   return {
