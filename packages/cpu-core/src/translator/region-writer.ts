@@ -175,13 +175,15 @@ class RegionWriter implements Continuation {
    */
   #writeSelect(): void {
     const f = this.#f;
-    const { va, slot, host, reason } = this.#locals;
+    const { va, slot, host, reason, left } = this.#locals;
     f.block((found) => {
       f.block((missed) => {
         f.if(
           va.get.and(-PAGE_BYTES).eq(word('fetchPage')),
           () => f.set(host, control('fetchDecoded')),
           () => {
+            // As the interpreter: no look-up before a step is to be made there.
+            f.brIf(left.get.eqz(), missed);
             f.set(slot, tlbOffset(va.get).add(this.#fetchContext.get));
             f.brIf(load.i64(slot.get).ne(va.get.and(-PAGE_BYTES)), missed);
             f.set(host, load.i32(slot.get, 8));
@@ -219,8 +221,9 @@ class RegionWriter implements Continuation {
   /** Control goes on in another page: as the interpreter, by the fast TLB, or out. */
   #enterPage(page: number, offset: number): void {
     const f = this.#f;
-    const { base, va } = this.#locals;
+    const { base, va, left } = this.#locals;
     f.set(va, base.get.add(page * PAGE_BYTES));
+    f.ifUnlikely(left.get.eqz(), () => this.#leaveTo(offset, REGION_EXIT.jump));
     this.#checkMapping(page, () => this.#leaveTo(offset, REGION_EXIT.jump));
     this.#writeFetch(va.get, this.#plan.decodedPage(page));
   }
