@@ -9,34 +9,44 @@
  *   DEVICE + 8   read: steps made so far
  *   DEVICE + 16  write: MSIP rises. DEVICE + 20 does not exist: 8 bytes written do this and fault
  *   DEVICE + 24  write: asks `run` to return
+ *   DEVICE + 32  write v: the device writes it to RAM, 4 bytes where DEVICE + 36 said, an offset
+ *   FINISHER     write: asks `run` to return; the timer compare registers of an ACLINT are there
  */
+import { ByteWriter } from '@casmotion/base';
 import type { CoreInterface } from '../../src/core-interface.ts';
+import { MTIMECMP } from '../differential/monitor.ts';
 import {
   captureState,
   type CoreState,
+  FINISHER,
   makeCore,
   poke,
   RAM_START,
   restoreState,
+  type TestCoreOptions,
 } from '../support/make-core.ts';
 
 export const DEVICE = 0x1000_0000;
 
 export interface EventfulState extends CoreState {
   readonly armedAt: number | undefined;
+  /** Where the device copies to. */
+  readonly copyTo: number;
 }
 
 export class EventfulMachine {
   readonly core: CoreInterface;
   /** The step at which MEIP rises. */
   #armedAt: number | undefined;
+  #copyTo = RAM_START;
 
-  constructor(image: Uint8Array) {
+  constructor(image: Uint8Array, options: TestCoreOptions = {}) {
     this.core = makeCore({
+      ...options,
       ramSizeBytes: image.length,
       bus: {
         read: (address) => (address === DEVICE + 8 ? this.core.step % 2 ** 32 : undefined),
-        write: (address, _size, value) => this.#write(address - DEVICE, value),
+        write: (address, _size, value) => this.#write(address, value),
       },
     });
     poke(this.core, RAM_START, image);
@@ -56,16 +66,24 @@ export class EventfulMachine {
   }
 
   capture(): EventfulState {
-    return { ...captureState(this.core), armedAt: this.#armedAt };
+    return { ...captureState(this.core), ...this.device };
+  }
+
+  /** The state of the device alone. */
+  get device(): Pick<EventfulState, 'armedAt' | 'copyTo'> {
+    return { armedAt: this.#armedAt, copyTo: this.#copyTo };
   }
 
   restore(state: EventfulState): void {
     restoreState(this.core, state);
     this.#armedAt = state.armedAt;
+    this.#copyTo = state.copyTo;
   }
 
-  #write(register: number, value: number): boolean {
+  #write(address: number, value: number): boolean {
     const { core } = this;
+    if (address === MTIMECMP || address === MTIMECMP + 4) return true;
+    const register = address === FINISHER ? 24 : address - DEVICE;
     if (register === 0) {
       this.#armedAt = core.step + value;
       core.requestExit();
@@ -74,6 +92,8 @@ export class EventfulMachine {
       core.setInterrupt('MSIP', false);
     } else if (register === 16) core.setInterrupt('MSIP', true);
     else if (register === 24) core.requestExit();
+    else if (register === 32) poke(core, this.#copyTo, new ByteWriter().u32(value).toBytes());
+    else if (register === 36) this.#copyTo = RAM_START + (value % (core.ram.length - 4));
     else return false;
     return true;
   }

@@ -19,6 +19,8 @@ const [ROOT, MIDDLE, LEAVES, COUNTERS] = [0x8001_0000, 0x8001_1000, 0x8001_2000,
 const DATA = 0x8002_0000;
 const DATA_PAGES = 8;
 const DATA_VIRTUAL = 0x4000_0000;
+/** For programs of another kind with the same places, device and counters. */
+export const EVENTFUL = { LEAVES, COUNTERS, DATA, DATA_PAGES, DATA_VIRTUAL } as const;
 const { V, R, W, X: EXECUTE, A, D } = PTE;
 
 /** Where the handlers count: exceptions from 0, interrupts from 32; M-mode 64 later. */
@@ -34,7 +36,7 @@ export function countsOf(ram: Uint8Array): Map<string, number> {
 }
 
 const { t0, t1, t2, s0, s2, s3, s4, s5, s6, a0, a1, a2 } = X;
-const CSR = {
+export const CSR = {
   ...{ sie: 0x104, stvec: 0x105, sepc: 0x141, scause: 0x142, stval: 0x143, sip: 0x144 },
   ...{ stimecmp: 0x14d, satp: 0x180, mstatus: 0x300, medeleg: 0x302, mideleg: 0x303, mie: 0x304 },
   ...{ mtvec: 0x305, mcounteren: 0x306, menvcfg: 0x30a, mepc: 0x341, mcause: 0x342 },
@@ -86,16 +88,17 @@ function emitSetUp(a: Assembler): void {
 }
 
 /** s2 := 31 s2 + register. */
-function emitMix(a: Assembler, register: number): void {
+export function emitMix(a: Assembler, register: number): void {
   a.op('slli', { rd: t2, rs1: s2, imm: 5 }).op('sub', { rd: s2, rs1: t2, rs2: s2 });
   a.op('add', { rd: s2, rs1: s2, rs2: register });
 }
 
-type Operation = (a: Assembler, prng: Prng, unique: string) => void;
+export type Operation = (a: Assembler, prng: Prng, unique: string) => void;
 
 const anyPlace = (prng: Prng) => BigInt(DATA_VIRTUAL + prng.below(DATA_PAGES * 512 - 1) * 8);
 
-const OPERATIONS: readonly Operation[] = [
+/** Pieces of the body; they use t0 to t2 and a0 to a2. */
+export const OPERATIONS: readonly Operation[] = [
   (a, prng) => {
     const csr = [CSR.cycle, CSR.time, CSR.instret][prng.below(3)] as number;
     emitMix(a.op('csrrs', { rd: t0, csr }), t0);
@@ -156,8 +159,11 @@ const OPERATIONS: readonly Operation[] = [
 /** Registers of the device; see `EventfulMachine`. */
 const [DEVICE_ARM, DEVICE_ACK, DEVICE_STEP, DEVICE_HALF_FAULT, DEVICE_EXIT] = [0, 4, 8, 16, 24];
 
+/** Two registers. */
+type Pair = readonly [number, number];
+
 /** Counts the cause in `cause`, with two scratch registers; `first` is the handler's counter 0. */
-function emitCount(a: Assembler, cause: number, [x, y]: readonly [number, number], first: number) {
+export function emitCount(a: Assembler, cause: number, [x, y]: Pair, first: number): void {
   const label = `count-${first}`;
   a.op('slli', { rd: x, rs1: cause, imm: 3 }).to('bge', { rs1: cause }, label);
   a.op('addi', { rd: x, rs1: x, imm: 32 * 8 }).label(label);
@@ -166,7 +172,7 @@ function emitCount(a: Assembler, cause: number, [x, y]: readonly [number, number
 }
 
 /** xepc past the instruction that trapped. */
-function emitSkip(a: Assembler, csr: number, [x, y]: readonly [number, number]): void {
+export function emitSkip(a: Assembler, csr: number, [x, y]: Pair): void {
   a.op('csrrs', { rd: x, csr }).op('lhu', { rd: y, rs1: x }).op('andi', { rd: y, rs1: y, imm: 3 });
   a.op('sltiu', { rd: y, rs1: y, imm: 3 }).op('xori', { rd: y, rs1: y, imm: 1 });
   a.op('slli', { rd: y, rs1: y, imm: 1 }).op('add', { rd: x, rs1: x, rs2: y });

@@ -12,6 +12,8 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
   readonly engine?: Engine;
   readonly hotJumps?: number;
+  /** Called for each region that is made. */
+  readonly onRegion?: (() => void) | undefined;
 }
 
 /**
@@ -32,7 +34,10 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     rom: new Uint8Array(),
     bus: options.bus ?? { read: () => undefined, write: () => false },
     hasBuiltInSbi: options.hasBuiltInSbi ?? false,
-    compile: compileCached,
+    compile: (bytes) => {
+      if (bytes.length < CORE_MODULE_BYTES_MIN) options.onRegion?.();
+      return compileCached(bytes);
+    },
     engine: options.engine ?? DEFAULT_ENGINE,
     hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
   };
