@@ -23,6 +23,8 @@ export interface CoreOptions {
   readonly engine?: Engine | undefined;
   /** Jumps to a place that make it worth translating; less finds more bugs, and is slower. */
   readonly hotJumps?: number | undefined;
+  /** Regions that are kept; the oldest make room. Fewer find more bugs, too. */
+  readonly regionsMax?: number | undefined;
 }
 
 /** The translator is an interpreter that hands hot code to regions made of it. */

@@ -88,10 +88,11 @@ class Core implements CoreInterface {
     };
     const isTranslating = options.engine !== 'interpreter';
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
-    const regions = isTranslating ? { hotJumps, regionsMax: REGIONS_MAX } : undefined;
+    const regionsMax = options.regionsMax ?? REGIONS_MAX;
+    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
     const coreModule = generateCoreModule(plan, regions);
     const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decoder, compile })
+      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax })
       : undefined;
     const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
     translator?.link(instance.exports);

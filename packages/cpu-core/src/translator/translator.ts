@@ -6,7 +6,7 @@
  * guest does and not from the host's clock.
  *
  * Invariants: a cell names a region only while that region is in the table; a region is in the
- * table only while its decoded pages are; regions in the table <= REGIONS_MAX.
+ * table only while its decoded pages are; regions in the table <= regionsMax.
  */
 import { type FunctionBody, WasmModule } from '@casmotion/wasm-asm';
 import type { CoreModule } from '../core-module.ts';
@@ -32,6 +32,7 @@ export interface TranslatorOptions {
   readonly coreModule: CoreModule;
   readonly decoder: Decoder;
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+  readonly regionsMax: number;
 }
 
 /** Jumps to a place that make it worth translating. */
@@ -64,7 +65,7 @@ export class Translator {
     this.#options = options;
     this.#view = new DataView(options.memory.buffer);
     this.#parts = this.#linker.importParts(options.coreModule);
-    for (let index = REGIONS_MAX - 1; index >= 0; index--) this.#free.push(index);
+    for (let index = options.regionsMax - 1; index >= 0; index--) this.#free.push(index);
   }
 
   /** Gives the exports of the core module's instance: functions to call, and the table. */

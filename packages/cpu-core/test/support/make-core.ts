@@ -12,8 +12,9 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
   readonly engine?: Engine;
   readonly hotJumps?: number;
+  readonly regionsMax?: number;
   /** Called for each region that is made. */
-  readonly onRegion?: (() => void) | undefined;
+  readonly onRegion?: ((module: WebAssembly.Module) => void) | undefined;
 }
 
 /**
@@ -35,11 +36,13 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     bus: options.bus ?? { read: () => undefined, write: () => false },
     hasBuiltInSbi: options.hasBuiltInSbi ?? false,
     compile: (bytes) => {
-      if (bytes.length < CORE_MODULE_BYTES_MIN) options.onRegion?.();
-      return compileCached(bytes);
+      const module = compileCached(bytes);
+      if (bytes.length < CORE_MODULE_BYTES_MIN) options.onRegion?.(module);
+      return module;
     },
     engine: options.engine ?? DEFAULT_ENGINE,
     hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
+    regionsMax: options.regionsMax,
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);
