@@ -2,7 +2,8 @@
  * Debian's own kernel, recorded and replayed: fetched through apt, booted with a disk and a random
  * device under the virtual clock, put to work, and replayed with `verify`, on the built-in SBI and
  * once more, without the work, on OpenSBI. What the guest printed is compared with what it must
- * print, the replay with the recording. One line a check; counts in build/debian-summary.json.
+ * print, the replay with the recording, and both engines step by step over its boot. One line a
+ * check; counts in build/debian-summary.json.
  *
  *   node scripts/ci-debian.mjs               fetches the guest into build/debian
  *   node scripts/ci-debian.mjs --guest DIR   takes DIR/Image and DIR/initrd.cpio.gz as they are;
@@ -28,6 +29,8 @@ const GREETING = ['the disk held what the host wrote', /greeting: written by the
 const LOG_BYTES_MAX = 8192;
 const DISK_BYTES = 8 << 20;
 const TIMEOUT_SECONDS = 150;
+const LOCKSTEP_STEPS = 200_000_000;
+const LOCKSTEP_TIMEOUT_MS = 240_000;
 
 /**
  * @typedef {object} Result the object that `--json` prints
@@ -54,6 +57,7 @@ mkdirSync(WORK);
 const guest = getGuest();
 if (guest !== undefined) {
   const disk = makeDisk();
+  compareEngines(guest, disk);
   recordWork(guest, disk);
   recordFirmware(guest, disk);
 }
@@ -99,6 +103,29 @@ function makeDisk() {
     console.log(`  skipped  ext4 disk (needs e2fsprogs): ${found}`);
   }
   return disk;
+}
+
+/**
+ * Both engines side by side over the first steps of the boot: registers each 100,000 steps, and in
+ * windows after slices of random lengths; the whole state now and then.
+ *
+ * @param {string} folder
+ * @param {string} disk
+ */
+function compareEngines(folder, disk) {
+  const script = join(ROOT, 'packages', 'machine', 'scripts', 'lockstep.ts');
+  const images = ['--kernel', join(folder, 'Image'), '--initrd', join(folder, 'initrd.cpio.gz')];
+  const machine = ['--disk', disk, '--append', 'console=ttyS0', '--steps', `${LOCKSTEP_STEPS}`];
+  const node = ['--conditions=casmotion-source', '--import', 'tsx'];
+  const child = spawnSync(process.execPath, [...node, script, ...images, ...machine], {
+    encoding: 'utf8',
+    timeout: LOCKSTEP_TIMEOUT_MS,
+    cwd: ROOT,
+  });
+  const found = child.error?.message ?? child.stderr;
+  const isDone = found.includes(`equal after ${LOCKSTEP_STEPS} steps`);
+  const name = `lockstep: both engines are equal over ${LOCKSTEP_STEPS / 1e6} M steps of the boot`;
+  check(name, child.status === 0 && isDone, `${found}${child.stdout?.slice(-1000)}`);
 }
 
 /**

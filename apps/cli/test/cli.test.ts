@@ -115,6 +115,36 @@ describe('record and replay', () => {
     expect(replayed).toMatchObject({ exit: 0, stateDigest: recorded.stateDigest });
   });
 
+  const ENGINES = ['interpreter', 'translator'] as const;
+
+  test.each(ENGINES)('what the %s recorded replays on both engines', async (engine) => {
+    const log = file(`${engine}.cmr`);
+    const script = 'rand 64; journal format; journal write hello; sleep 30; date; compute 30; ps';
+    const flags = ['--clock', 'host', '--rng', 'host', '--append', script, '--engine', engine];
+    const recorded = await cliJson(['record', '-o', log, ...flags], 'typed early\n');
+    expect(recorded.exit).toBe(0);
+    expect(recorded.steps).toBeGreaterThan(2e7);
+    expect(recorded.events).toMatchObject({ entropy: expect.any(Number) as number });
+    const { exit, steps, outputDigest, stateDigest } = recorded;
+    for (const other of ENGINES) {
+      const verified = await cliJson(['verify', log, '--engine', other]);
+      expect(verified).toMatchObject({ exit, steps, outputDigest, stateDigest, divergence: null });
+      const replayed = await cliJson(['replay', log, '--engine', other]);
+      expect(replayed).toMatchObject({ exit, steps, outputDigest, stateDigest, divergence: null });
+    }
+  });
+
+  test('under the virtual clock both engines make the same log, to the byte', async () => {
+    const logs = [];
+    for (const engine of ENGINES) {
+      const log = file(`virtual-${engine}.cmr`);
+      const flags = ['--append', `${SCRIPT}; race 3`, '--engine', engine];
+      await cliJson(['record', '-o', log, ...flags]);
+      logs.push(readFileSync(log));
+    }
+    expect(logs[0]?.equals(logs[1] as Buffer)).toBe(true);
+  });
+
   test.each([
     { what: 'the bare-metal guest', flags: ['--bios', 'none'] },
     { what: 'legacy virtio', flags: ['--append', SCRIPT, '--virtio', 'legacy'] },

@@ -3,7 +3,10 @@
  * whole state now and then. Ends with 1 at the first difference, naming the step.
  *
  *   node --conditions=casmotion-source --import tsx scripts/lockstep.ts --kernel FILE \
- *     [--initrd FILE] [--append TEXT] [--bios sbi|none] [--disk FILE] [--steps N] [--slice N]
+ *     [--initrd FILE] [--append TEXT] [--bios sbi|none] [--disk FILE] [--memory MIB] [--steps N] \
+ *     [--slice N] [--windows EVERY:STEPS:MAX] [--seed N] [--hot-jumps N]
+ *
+ * --windows: each EVERY steps there are STEPS steps in slices of random lengths up to MAX.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -21,6 +24,8 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '200000000' },
     slice: { type: 'string', default: '100000' },
     memory: { type: 'string', default: '256' },
+    windows: { type: 'string', default: '10000000:50000:300' },
+    seed: { type: 'string', default: '1' },
     'hot-jumps': { type: 'string' },
   },
 });
@@ -53,15 +58,24 @@ const disks = (disk === undefined ? [] : [disk]).map((bytes) => ({
   read: (at: number, into: Uint8Array): void => into.set(bytes.subarray(at, at + into.length)),
 }));
 const hotJumps = values['hot-jumps'];
+const [everySteps, windowSteps, sliceStepsMax] = values.windows.split(':').map(Number);
+if (everySteps === undefined || windowSteps === undefined || sliceStepsMax === undefined) {
+  throw new Error('--windows takes three numbers, EVERY:STEPS:MAX');
+}
 const found = await compareEngines(
   config,
   { kernel, initrd, disks },
   {
     steps: Number(values.steps),
     sliceSteps: Number(values.slice),
+    windows: { everySteps, steps: windowSteps, sliceStepsMax, seed: Number(values.seed) },
     hotJumps: hotJumps === undefined ? undefined : Number(hotJumps),
     onConsole: (bytes) => void process.stdout.write(bytes),
   },
 );
-process.stderr.write(`${found.difference ?? 'equal'} after ${found.steps} steps\n`);
+const { registers, states } = found.comparisons;
+process.stderr.write(
+  `${found.difference ?? 'equal'} after ${found.steps} steps; ` +
+    `compared registers ${registers} times, states ${states} times\n`,
+);
 process.exitCode = found.difference === undefined ? 0 : 1;

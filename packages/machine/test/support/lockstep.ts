@@ -1,4 +1,5 @@
 /** Both engines side by side on one guest. Test support. */
+import { Prng } from '@casmotion/base';
 import { timePoint } from '@casmotion/time-point';
 import { createMachine } from '../../src/create-machine.ts';
 import type { MachineImages } from '../../src/images.ts';
@@ -9,54 +10,103 @@ export interface LockstepOptions {
   readonly steps: number;
   /** Registers are compared each so many steps, and all of the state each 256 times. */
   readonly sliceSteps: number;
+  readonly windows?: Windows | undefined;
   readonly hotJumps?: number | undefined;
+  /** Of the translator's machine, for a canary: another one. */
+  readonly otherConfig?: MachineConfig;
   readonly onConsole?: (bytes: Uint8Array) => void;
+}
+
+/**
+ * Now and then slices are short and of random lengths: they end everywhere in and around regions,
+ * and mostly after less than one run of a region. Registers are compared after each, all of the
+ * state (fetch translation, TLB and memory too) after each eighth.
+ */
+export interface Windows {
+  /** A window begins each so many steps, and is so many steps long. */
+  readonly everySteps: number;
+  readonly steps: number;
+  readonly sliceStepsMax: number;
+  readonly seed: number;
 }
 
 export interface LockstepResult {
   /** Steps made by both. */
   readonly steps: number;
+  /** Slices after which registers, and after which states were compared. */
+  readonly comparisons: { readonly registers: number; readonly states: number };
   /** What differed first, or undefined. */
   readonly difference: string | undefined;
 }
 
 const SLICES_PER_LANDMARK = 256;
+const SHORT_SLICES_PER_LANDMARK = 8;
 
 /** Runs without events: no input, time passes by the time line, idle time is skipped. */
 export async function compareEngines(
   config: MachineConfig,
   images: MachineImages,
-  { steps, sliceSteps, hotJumps, onConsole }: LockstepOptions,
+  options: LockstepOptions,
 ): Promise<LockstepResult> {
-  const options = { hotJumps };
-  const one = await createMachine(config, images, { ...options, engine: 'interpreter' });
-  const two = await createMachine(config, images, { ...options, engine: 'translator' });
+  const { steps, hotJumps, onConsole, otherConfig } = options;
+  const one = await createMachine(config, images, { hotJumps, engine: 'interpreter' });
+  const other = otherConfig ?? config;
+  const two = await createMachine(other, images, { hotJumps, engine: 'translator' });
   if (onConsole) {
     one.outputs = { consoleOutput: (_id, bytes) => onConsole(bytes), netPacket: () => {} };
   }
   one.enableLandmarks();
   two.enableLandmarks();
+  const prng = new Prng(options.windows?.seed ?? 0);
+  const comparisons = { registers: 0, states: 0 };
   for (let slice = 1; one.at.step < steps; slice++) {
     const from = one.at.step;
+    const { sliceSteps, perLandmark } = drawSlice(from, prng, options);
     const until = Math.min(steps, from + sliceSteps);
-    const ends = [one, two].map((machine) => advance(machine, until));
-    const where = `between steps ${from} and ${one.at.step}`;
-    if (ends[0] !== ends[1]) {
-      return { steps: from, difference: `${ends[0]} and ${ends[1]} ${where}` };
+    const ends = [one, two].map((machine) => advance(machine, until)) as [string, string];
+    const isOver = /^(halted|asleep)/.test(ends[0]);
+    const areStatesDue = isOver || slice % perLandmark === 0 || one.at.step === steps;
+    comparisons.registers += 1;
+    if (areStatesDue) comparisons.states += 1;
+    const found = compareNow(one, two, ends, areStatesDue);
+    if (found !== undefined) {
+      const difference = `${found} between steps ${from} and ${one.at.step}`;
+      return { steps: from, comparisons, difference };
     }
-    if (String(one.registerDigest()) !== String(two.registerDigest())) {
-      const pcs = `pc ${one.pc.toString(16)} and ${two.pc.toString(16)}`;
-      return { steps: from, difference: `registers differ ${where}: ${pcs}` };
-    }
-    if (slice % SLICES_PER_LANDMARK === 0 || ends[0]?.startsWith('halted')) {
-      const [a, b] = [one.landmark(), two.landmark()];
-      if (String(a.stateDigest) !== String(b.stateDigest)) {
-        return { steps: from, difference: `states differ ${where}` };
-      }
-    }
-    if (ends[0]?.startsWith('halted') || ends[0]?.startsWith('asleep')) break;
+    if (isOver) break;
   }
-  return { steps: one.at.step, difference: undefined };
+  return { steps: one.at.step, comparisons, difference: undefined };
+}
+
+function drawSlice(
+  from: number,
+  prng: Prng,
+  { sliceSteps, windows }: LockstepOptions,
+): { readonly sliceSteps: number; readonly perLandmark: number } {
+  if (windows === undefined) return { sliceSteps, perLandmark: SLICES_PER_LANDMARK };
+  const inPeriod = from % windows.everySteps;
+  if (inPeriod < windows.steps) {
+    const short = 1 + prng.below(windows.sliceStepsMax);
+    return { sliceSteps: short, perLandmark: SHORT_SLICES_PER_LANDMARK };
+  }
+  const untilWindow = windows.everySteps - inPeriod;
+  return { sliceSteps: Math.min(sliceSteps, untilWindow), perLandmark: SLICES_PER_LANDMARK };
+}
+
+/** What differs, or undefined. */
+function compareNow(
+  one: MachineInterface,
+  two: MachineInterface,
+  ends: readonly [string, string],
+  areStatesDue: boolean,
+): string | undefined {
+  if (ends[0] !== ends[1]) return `${ends[0]} and ${ends[1]}`;
+  if (String(one.registerDigest()) !== String(two.registerDigest())) {
+    return `registers differ: pc ${one.pc.toString(16)} and ${two.pc.toString(16)}`;
+  }
+  if (!areStatesDue) return undefined;
+  const [a, b] = [one.landmark(), two.landmark()];
+  return String(a.stateDigest) === String(b.stateDigest) ? undefined : 'states differ';
 }
 
 /** Runs to a step; what it says tells where the machine stands and why. */
