@@ -28,6 +28,7 @@ import {
 } from './hart/layout.ts';
 import { PMP } from './hart/pmp.ts';
 import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
+import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
 import { stepWhen, ticksAt } from './hart/time.ts';
 import { HOT_JUMPS, REGIONS_MAX, Translator } from './translator/translator.ts';
@@ -56,7 +57,11 @@ class Core implements CoreInterface {
     assert(ramSizeBytes % PAGE_BYTES === 0 && ramSizeBytes > 0, `RAM of ${ramSizeBytes} bytes`);
     if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
-    const plan = planMemory(ramSizeBytes);
+    const { profiler, observer } = options;
+    const plan = planMemory(
+      ramSizeBytes,
+      profiler === undefined ? 0 : countersBytes(REGIONS_MAX),
+    );
     const pages = plan.totalBytes / 65_536;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = memory;
@@ -89,9 +94,11 @@ class Core implements CoreInterface {
     const isTranslating = options.engine !== 'interpreter';
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
     const regions = isTranslating ? { hotJumps, regionsMax: REGIONS_MAX } : undefined;
-    const coreModule = generateCoreModule(plan, regions);
+    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
+    profiler?.attach({ buffer, counters: plan.counters });
+    const observers = [observer, profiler].filter((each) => each !== undefined);
     const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decoder, compile })
+      ? new Translator({ memory, plan, coreModule, decoder, compile, observers })
       : undefined;
     const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
     translator?.link(instance.exports);

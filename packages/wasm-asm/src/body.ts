@@ -55,7 +55,7 @@ export class FunctionBody {
     this.result = result;
   }
 
-  /** A new local, 0 at first. Its name, if any, is another than those of the body's other locals. */
+  /** A new local, 0 at first. Its name, if it has one, is no other local's. */
   local<T extends ValueType>(type: T, name?: string): Local<T> {
     const index = this.params.length + this.#locals.push(type) - 1;
     if (name !== undefined) this.localNames.set(index, name);
