@@ -18,6 +18,7 @@ import {
   poke,
   RAM_START,
   restoreState,
+  type TestCoreOptions,
 } from '../support/make-core.ts';
 
 export const DEVICE = 0x1000_0000;
@@ -31,8 +32,9 @@ export class EventfulMachine {
   /** The step at which MEIP rises. */
   #armedAt: number | undefined;
 
-  constructor(image: Uint8Array) {
+  constructor(image: Uint8Array, options: TestCoreOptions = {}) {
     this.core = makeCore({
+      ...options,
       ramSizeBytes: image.length,
       bus: {
         read: (address) => (address === DEVICE + 8 ? this.core.step % 2 ** 32 : undefined),

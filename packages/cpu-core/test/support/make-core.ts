@@ -2,6 +2,8 @@
 import { ByteReader, ByteWriter } from '@casmotion/base';
 import type { CoreInterface, CoreOptions, Engine, MmioBus } from '../../src/core-interface.ts';
 import { createCore } from '../../src/core.ts';
+import type { Profiler } from '../../src/inspect/profiler.ts';
+import type { RegionObserver } from '../../src/inspect/region-observer.ts';
 
 export const RAM_START = 0x8000_0000;
 export const FINISHER = 0x10_0000;
@@ -12,6 +14,8 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
   readonly engine?: Engine;
   readonly hotJumps?: number;
+  readonly observer?: RegionObserver;
+  readonly profiler?: Profiler;
 }
 
 /**
@@ -35,6 +39,8 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     compile: compileCached,
     engine: options.engine ?? DEFAULT_ENGINE,
     hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
+    observer: options.observer,
+    profiler: options.profiler,
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);
