@@ -10,12 +10,14 @@ export function describeProfile(profile: SessionProfile, wallSeconds: number): s
   return [
     `profile of ${formatShort(steps)} instructions: ` +
       `regions ${percent(regionSteps, steps)}, interpreter ${percent(interpretedSteps, steps)}`,
-    ...describeTotals(profile, wallSeconds).map(([what, text]) => `  ${what.padEnd(13)}${text}`),
+    ...describeTotals(profile, wallSeconds).map(([what, text]) => `  ${what.padEnd(LABEL_COLUMNS)}${text}`),
     ...describeRegions(profile),
   ];
 }
 
+const LABEL_COLUMNS = 15;
 const REGIONS_SHOWN = 20;
+const MOST_ENTERED_SHOWN = 10;
 const MNEMONICS_SHOWN = 12;
 
 function describeTotals(profile: SessionProfile, wallSeconds: number): [string, string][] {
@@ -29,13 +31,15 @@ function describeTotals(profile: SessionProfile, wallSeconds: number): [string, 
     [
       'entries',
       `${formatShort(entries)}, ${average(profile.regionSteps, entries)} instructions each; ` +
+        `${percent(counts.chained, entries)} straight from another region; ` +
         `left to ${describeExits(exits, entries)}`,
     ],
     [
       'slow accesses',
       `(a million instructions) loads ${perMillion(counts.slowLoads)}, ` +
         `stores ${perMillion(counts.slowStores)}, atomics ${perMillion(counts.slowAtomics)}, ` +
-        `fetches ${perMillion(counts.slowFetches)}, halves ${perMillion(counts.fetchedHalves)}`,
+        `fetches ${perMillion(counts.slowFetches)}, halves ${perMillion(counts.fetchedHalves)}; ` +
+        `misaligned ${perMillion(counts.misaligned)}, in two pages ${perMillion(counts.crossing)}`,
     ],
     [
       'TLB',
@@ -54,6 +58,7 @@ function describeTotals(profile: SessionProfile, wallSeconds: number): [string, 
       `${perMillion(counts.deviceReads)} reads, ${perMillion(counts.deviceWrites)} writes`,
     ],
     ['traps', describeTraps(profile)],
+    ['returns', describeRuns(profile)],
     ['interpreted', describeInterpreted(profile)],
   ];
 }
@@ -97,6 +102,14 @@ function describeTraps({ exceptions, interrupts }: SessionProfile): string {
   return all.map(({ name, count }) => `${name} ${formatCount(count)}`).join(', ');
 }
 
+function describeRuns({ runs }: SessionProfile): string {
+  const { budget, sbi, wfi, attention } = runs;
+  return (
+    `${formatCount(budget)} at the end of a slice, ${formatCount(sbi)} SBI calls, ` +
+    `${formatCount(wfi)} WFI, ${formatCount(attention)} asked for by a device or a deadline`
+  );
+}
+
 /** Priv. 1.12 table 3.6, in short. */
 const EXCEPTIONS: readonly string[] = [
   ...['misaligned fetch', 'fetch access', 'illegal instruction', 'breakpoint'],
@@ -122,11 +135,15 @@ function describeInterpreted({ interpreted, interpretedSteps }: SessionProfile):
 
 function describeRegions({ regions, steps }: SessionProfile): string[] {
   if (regions.length === 0) return [];
-  const rows = regions.slice(0, REGIONS_SHOWN).map((region) => describeRegion(region, steps));
+  const mostEntered = regions.toSorted((a, b) => b.entries - a.entries);
+  const rows = (list: readonly SessionRegionProfile[], count: number): string[] =>
+    table([HEADINGS, ...list.slice(0, count).map((region) => describeRegion(region, steps))]);
   return [
     `hottest of ${formatCount(regions.length)} places with regions; ` +
       `left to p another place, i the interpreter, c a check, t a trap`,
-    ...table([HEADINGS, ...rows]),
+    ...rows(regions, REGIONS_SHOWN),
+    'entered most often',
+    ...rows(mostEntered, MOST_ENTERED_SHOWN),
   ];
 }
 

@@ -28,6 +28,7 @@ import {
 } from './hart/layout.ts';
 import { PMP } from './hart/pmp.ts';
 import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
+import type { Profiler } from './inspect/profiler.ts';
 import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
 import { stepWhen, ticksAt } from './hart/time.ts';
@@ -47,6 +48,7 @@ class Core implements CoreInterface {
   readonly #controls: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #profiler: Profiler | undefined;
   #step = 0;
   #isRunning = false;
   readonly #sliceSteps: number;
@@ -58,6 +60,7 @@ class Core implements CoreInterface {
     if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
     const { profiler, observer } = options;
+    this.#profiler = profiler;
     const plan = planMemory(
       ramSizeBytes,
       profiler === undefined ? 0 : countersBytes(REGIONS_MAX),
@@ -126,6 +129,7 @@ class Core implements CoreInterface {
       const exit = EXITS[this.#exports.run(budget)] as CoreExit;
       this.#isRunning = false;
       this.#step = end - (this.#controls[CONTROL.left / 4] as number);
+      this.#profiler?.ran(exit);
       if (exit !== 'budget') return exit;
     }
     return 'budget';

@@ -81,6 +81,18 @@ function crossesPage(va: I64, size: I32): I32 {
   return va.toI32().and(4095).add(size).gtU(4096);
 }
 
+function countAccess(
+  f: FunctionBody,
+  { probes }: AccessParts,
+  kind: 'slowLoads' | 'slowStores',
+  va: I64,
+  size: I32,
+): void {
+  probes.count(f, kind);
+  probes.countIf(f, 'misaligned', va.toI32().and(size.sub(1)).ne(0));
+  probes.countIf(f, 'crossing', crossesPage(va, size));
+}
+
 /** Offset in RAM of a physical address, meaningful where `isRam` holds. */
 function ramOffset(pa: I64): I64 {
   return pa.sub(RAM_BASE);
@@ -263,7 +275,7 @@ function defineLoad(
   readPhysical: FunctionRef,
 ): FunctionRef {
   return module.func('loadSlow', { va: 'i64', size: 'i32' }, 'i64', (f, { va, size }) => {
-    parts.probes.count(f, 'slowLoads');
+    countAccess(f, parts, 'slowLoads', va.get, size.get);
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.read, va.get, size.get, () => f.return(0));
       const value = f.local('i64');
@@ -290,7 +302,7 @@ function defineStore(
 ): FunctionRef {
   const params = { va: 'i64', size: 'i32', value: 'i64' } as const;
   return module.func('storeSlow', params, undefined, (f, { va, size, value }) => {
-    parts.probes.count(f, 'slowStores');
+    countAccess(f, parts, 'slowStores', va.get, size.get);
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.write, va.get, size.get, () => f.return());
       const { noteWrite } = parts.codePages;

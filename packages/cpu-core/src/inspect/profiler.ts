@@ -4,6 +4,7 @@
  * the engine, and on how a run is cut.
  */
 import { assert } from '@casmotion/base';
+import type { CoreExit } from '../core-interface.ts';
 import { PSEUDO } from '../hart/code-pages.ts';
 import { REGION_EXIT } from '../hart/layout.ts';
 import { CAUSE } from '../hart/status.ts';
@@ -26,7 +27,7 @@ export interface Profile {
   readonly steps: number;
   readonly regionSteps: number;
   readonly interpretedSteps: number;
-  readonly counts: Readonly<Record<CounterName, number>>;
+  readonly counts: Readonly<Record<Exclude<CounterName, 'isChained'>, number>>;
   /** Traps taken, by cause, of each that happened. */
   readonly exceptions: readonly Counted[];
   readonly interrupts: readonly Counted[];
@@ -35,6 +36,8 @@ export interface Profile {
   /** Slots that were reached before they were decoded, pages' ends, straddling instructions. */
   readonly pseudoHandlers: readonly NamedCount[];
   readonly exits: RegionExits;
+  /** How often the machine's driver got control back, by why. */
+  readonly runs: Readonly<Record<CoreExit, number>>;
   /** Of all regions, those made again included. */
   readonly regionsMade: number;
   readonly regionsDropped: number;
@@ -95,10 +98,17 @@ export class Profiler implements RegionObserver {
   readonly #counting = new Map<number, Place>();
   readonly #totals = { begun: 0, made: 0, dropped: 0, instructions: 0, bytes: 0 };
 
+  readonly #runs = { budget: 0, wfi: 0, sbi: 0, attention: 0 };
+
   /** Called by the core, once. */
   attach(core: ProfiledCore): void {
     assert(this.#core === undefined, 'a profiler is of one core');
     this.#core = { ...core, view: new DataView(core.buffer) };
+  }
+
+  /** Called by the core, whenever its code has returned. */
+  ran(exit: CoreExit): void {
+    this.#runs[exit]++;
   }
 
   begin(): void {
@@ -136,13 +146,16 @@ export class Profiler implements RegionObserver {
       regionSteps,
       interpretedSteps,
       counts: Object.fromEntries(
-        Object.keys(COUNTERS).map((name) => [name, this.#named(name as CounterName)]),
-      ) as Record<CounterName, number>,
+        Object.keys(COUNTERS)
+          .filter((name) => name !== 'isChained')
+          .map((name) => [name, this.#named(name as CounterName)]),
+      ) as Profile['counts'],
       exceptions: this.#traps(0),
       interrupts: this.#traps(INTERRUPTS),
       interpreted: this.#handlers(PSEUDO.illegal, HANDLER_COUNT),
       pseudoHandlers: this.#handlers(0, PSEUDO.illegal),
       exits: sumExits(regions),
+      runs: { ...this.#runs },
       regionsMade: made,
       regionsDropped: dropped,
       regionsRefused: begun - made,

@@ -13,15 +13,19 @@ import {
 import { disassemble, F_NAMES, X_NAMES } from '../isa/disassemble.ts';
 import type { RegionReport, ReportedBlock, ReportedInstruction } from './region-observer.ts';
 
-/** The text; `title` is its first line. */
-export function printRegion(title: string, region: RegionReport): string {
+/** The text; `title` is its first line, and `nameOf` says in words where an address is. */
+export function printRegion(
+  title: string,
+  region: RegionReport,
+  nameOf: (address: bigint) => string | undefined = () => undefined,
+): string {
   const { blocks, entries, bytes, localNames } = region;
   const comments = new Map<number, string[]>();
   const add = (offset: number, line: string): void => {
     comments.set(offset, [...(comments.get(offset) ?? []), line]);
   };
   for (const block of blocks) {
-    add(block.codeOffset, describeBlock(block, entries));
+    add(block.codeOffset, describeBlock(block, entries, nameOf(block.address)));
     for (const instruction of block.instructions) {
       add(instruction.codeOffset, `  ${describeInstruction(instruction)}`);
     }
@@ -38,9 +42,14 @@ export function printRegion(title: string, region: RegionReport): string {
   return `${head.map((line) => `;; ${line}\n`).join('')}${printModule(bytes, { notes })}`;
 }
 
-function describeBlock({ address }: ReportedBlock, entries: readonly bigint[]): string {
+function describeBlock(
+  { address }: ReportedBlock,
+  entries: readonly bigint[],
+  name: string | undefined,
+): string {
   const entry = entries.indexOf(address);
-  return `block ${hex(address)}${entry < 0 ? '' : `, entry ${entry}`}`;
+  const place = name === undefined ? '' : ` <${name}>`;
+  return `block ${hex(address)}${place}${entry < 0 ? '' : `, entry ${entry}`}`;
 }
 
 function describeInstruction({ address, bits, sizeBytes }: ReportedInstruction): string {

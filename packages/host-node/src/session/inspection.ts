@@ -2,7 +2,7 @@
  * Looks at how a session's machine executes: a profile of where its steps and this host's time
  * went, and its translated regions as files. Neither is seen by the guest or the log.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmError } from '@casmotion/base';
 import {
@@ -68,7 +68,7 @@ export class Inspection {
   #compileNanoseconds = 0;
   #modulesCompiled = 0;
 
-  /** Makes the folder for regions. Throws `VmError`s: it cannot be made, it has others in it. */
+  /** Makes the folder for regions. Throws `VmError`s: it cannot be made, others are in it. */
   constructor({ isProfiling, dumpFolder }: InspectionRequest) {
     this.#profiler = isProfiling ? new Profiler() : undefined;
     this.#dumpFolder = dumpFolder;
@@ -120,11 +120,10 @@ export class Inspection {
     if (folder === undefined || this.#failure !== undefined) return;
     const number = this.#dumped + 1;
     const pc = region.pc.toString(16);
-    const symbol = symbolize(this.#symbols, region.pc);
-    const title = `region ${number}${symbol === undefined ? '' : ` <${symbol}>`}`;
+    const nameOf = (address: bigint): string | undefined => symbolize(this.#symbols, address);
     const path = join(folder, `region-${String(number).padStart(4, '0')}-${pc}.wat`);
     try {
-      writeFileSync(path, printRegion(title, region));
+      writeFileSync(path, printRegion(`region ${number}`, region, nameOf));
       this.#dumped = number;
     } catch (cause) {
       this.#failure = new HostFileError(path, 'a region cannot be written', cause, NEXT_FOLDER);
@@ -151,7 +150,7 @@ const NEXT_FOLDER = 'name another folder: --dump-regions DIR';
 function prepareFolder(folder: string): void {
   let names: readonly string[];
   try {
-    mkdirSync(folder, { recursive: true });
+    if (!existsSync(folder)) mkdirSync(folder);
     names = readdirSync(folder);
   } catch (cause) {
     throw new HostFileError(folder, 'regions cannot be written there', cause, NEXT_FOLDER);
