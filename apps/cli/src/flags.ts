@@ -8,6 +8,7 @@ import {
   parseRng,
   parseTimeout,
 } from './parse-values.ts';
+import type { InspectFlags } from './inspect.ts';
 import type { OutputFlags } from './result.ts';
 
 /** Flags that make a machine. */
@@ -196,4 +197,4 @@ export function isInteractive({ process }: CliContext): boolean {
 }
 
 /** Flags of `run` and `record`. */
-export type RunFlags = MachineFlags & OutputFlags;
+export type RunFlags = MachineFlags & InspectFlags & OutputFlags;

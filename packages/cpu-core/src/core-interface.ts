@@ -5,6 +5,8 @@
  * core never asks the host.
  */
 import type { ByteReader, ByteWriter } from '@casmotion/base';
+import type { Profiler } from './inspect/profiler.ts';
+import type { RegionObserver } from './inspect/region-observer.ts';
 
 export interface CoreOptions {
   /** Multiple of 4 KiB, at most 3 GiB. RAM starts at guest-physical 0x8000_0000. */
@@ -25,6 +27,10 @@ export interface CoreOptions {
   readonly hotJumps?: number | undefined;
   /** Regions that are kept; the oldest make room. Fewer find more bugs, too. */
   readonly regionsMax?: number | undefined;
+  /** Sees the regions that the translator makes. */
+  readonly observer?: RegionObserver | undefined;
+  /** Counts what the core does, which then costs time; good for this core alone. */
+  readonly profiler?: Profiler | undefined;
 }
 
 /** The translator is an interpreter that hands hot code to regions made of it. */

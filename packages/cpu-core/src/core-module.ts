@@ -29,6 +29,7 @@ import { CAUSE } from './hart/status.ts';
 import { defineTicksNow } from './hart/time.ts';
 import { defineTraps } from './hart/trap.ts';
 import { word } from './hart/words.ts';
+import { createProbes, noProbes } from './inspect/probes.ts';
 import { defineInterpreter } from './interpreter/interpreter.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
 import { type ArithmeticFunctions, createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
@@ -77,25 +78,27 @@ export interface RegionOptions {
 
 /**
  * Generates the module for a machine whose memory is laid out as `plan` says; `regions` undefined:
- * an interpreter alone.
+ * an interpreter alone. `isProfiled`: with code that counts.
  */
 export function generateCoreModule(
   plan: MemoryPlan,
   regions: RegionOptions | undefined,
+  isProfiled = false,
 ): CoreModule {
   const module = new WasmModule();
+  const probes = isProfiled ? createProbes(plan.counters) : noProbes;
   module.importMemory('host', 'memory', plan.totalBytes / 65_536);
   const host = importFromHost(module);
   const arithmetic = defineArithmetic(module);
   const ops = createWasmOps(arithmetic);
   const float = defineFloat(module, WORD.fflags);
   const ticksNow = defineTicksNow(module);
-  const traps = defineTraps(module);
+  const traps = defineTraps(module, probes);
   const pmpAllows = definePmpAllows(module);
-  const codePages = defineCodePages(module, plan, host.dropRegions);
+  const codePages = defineCodePages(module, plan, host.dropRegions, probes);
   const { raise } = traps;
-  const mmu = defineMmu(module, { raise, pmpAllows, codePages, plan });
-  const memory = { raise, pmpAllows, mmu, codePages, plan };
+  const mmu = defineMmu(module, { raise, pmpAllows, codePages, plan, probes });
+  const memory = { raise, pmpAllows, mmu, codePages, plan, probes };
   const { busRead, busWrite } = host;
   const access = defineAccess(module, { ...memory, busRead, busWrite });
   const flushAllFast = module.func('flushAllFast', {}, undefined, (f) => {
@@ -114,6 +117,7 @@ export function generateCoreModule(
     access,
     traps,
     mmu,
+    probes,
     fetchHost,
     decode: host.decode,
     decodeStraddle: host.decodeStraddle,

@@ -28,6 +28,8 @@ import {
 } from './hart/layout.ts';
 import { PMP } from './hart/pmp.ts';
 import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
+import type { Profiler } from './inspect/profiler.ts';
+import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
 import { stepWhen, ticksAt } from './hart/time.ts';
 import { HOT_JUMPS, REGIONS_MAX, Translator } from './translator/translator.ts';
@@ -46,6 +48,7 @@ class Core implements CoreInterface {
   readonly #controls: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #profiler: Profiler | undefined;
   #step = 0;
   #isRunning = false;
   readonly #sliceSteps: number;
@@ -56,7 +59,12 @@ class Core implements CoreInterface {
     assert(ramSizeBytes % PAGE_BYTES === 0 && ramSizeBytes > 0, `RAM of ${ramSizeBytes} bytes`);
     if (ramSizeBytes > RAM_MAX_BYTES) throw new RamTooLargeError(ramSizeBytes);
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
-    const plan = planMemory(ramSizeBytes);
+    const { profiler, observer } = options;
+    this.#profiler = profiler;
+    const plan = planMemory(
+      ramSizeBytes,
+      profiler === undefined ? 0 : countersBytes(REGIONS_MAX),
+    );
     const pages = plan.totalBytes / 65_536;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = memory;
@@ -90,9 +98,11 @@ class Core implements CoreInterface {
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
     const regionsMax = options.regionsMax ?? REGIONS_MAX;
     const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
-    const coreModule = generateCoreModule(plan, regions);
+    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
+    profiler?.attach({ buffer, counters: plan.counters });
+    const observers = [observer, profiler].filter((each) => each !== undefined);
     const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax })
+      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
       : undefined;
     const instance = new WebAssembly.Instance(compile(coreModule.bytes), { host });
     translator?.link(instance.exports);
@@ -120,6 +130,7 @@ class Core implements CoreInterface {
       const exit = EXITS[this.#exports.run(budget)] as CoreExit;
       this.#isRunning = false;
       this.#step = end - (this.#controls[CONTROL.left / 4] as number);
+      this.#profiler?.ran(exit);
       if (exit !== 'budget') return exit;
     }
     return 'budget';

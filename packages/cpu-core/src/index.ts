@@ -9,6 +9,21 @@ export type {
   MmioBus,
   TimeLine,
 } from './core-interface.ts';
+export {
+  type Counted,
+  type NamedCount,
+  type Profile,
+  Profiler,
+  type RegionExits,
+  type RegionProfile,
+} from './inspect/profiler.ts';
+export type {
+  RegionObserver,
+  RegionReport,
+  ReportedBlock,
+  ReportedInstruction,
+} from './inspect/region-observer.ts';
+export { printRegion } from './inspect/region-text.ts';
 export { createCore, RamTooLargeError } from './core.ts';
 export { csrTable } from './hart/csr-table.ts';
 export { encode, type Operands } from './isa/encode.ts';

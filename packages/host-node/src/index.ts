@@ -26,7 +26,15 @@ export {
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
 export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
-export type { EngineChoice } from './session/engine.ts';
+export type { EngineChoice, EngineRequest } from './session/engine.ts';
+export {
+  Inspection,
+  type InspectionRequest,
+  type InspectionResult,
+  OldRegionsError,
+  type SessionProfile,
+  type SessionRegionProfile,
+} from './session/inspection.ts';
 export {
   type DescribedLog,
   describeLogFile,

@@ -29,6 +29,8 @@ export interface MachineOptions {
   readonly engine?: Engine;
   /** See `CoreOptions`. */
   readonly hotJumps?: number | undefined;
+  readonly observer?: CoreOptions['observer'];
+  readonly profiler?: CoreOptions['profiler'];
   /** Makes the core; that of cpu-core if not given. */
   readonly createCore?: (options: CoreOptions) => CoreInterface;
   /**
@@ -84,6 +86,8 @@ export async function createMachine(
     compile: options.compile ?? compileModule,
     engine: options.engine,
     hotJumps: options.hotJumps,
+    observer: options.observer,
+    profiler: options.profiler,
   });
   made.core = engine;
   loadAndStart(engine, plan);

@@ -34,7 +34,18 @@ export {
   LinuxImageError,
   parseLinuxImage,
 } from './boot/linux-image.ts';
-export type { Engine } from '@casmotion/cpu-core';
+export {
+  type Counted,
+  type Engine,
+  type NamedCount,
+  printRegion,
+  type Profile,
+  Profiler,
+  type RegionExits,
+  type RegionObserver,
+  type RegionProfile,
+  type RegionReport,
+} from '@casmotion/cpu-core';
 export { compileModule, createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';

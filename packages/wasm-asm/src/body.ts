@@ -42,6 +42,8 @@ export type Operand = AnyExpr | number | bigint;
 export class FunctionBody {
   readonly params: readonly Local[];
   readonly result: ValueType | undefined;
+  /** For the text format: names that were given to locals, by index. */
+  readonly localNames = new Map<number, string>();
   readonly #locals: ValueType[] = [];
   readonly #code = new ByteBuffer(512);
   readonly #open: Label[] = [];
@@ -53,9 +55,10 @@ export class FunctionBody {
     this.result = result;
   }
 
-  /** A new local, 0 at first. */
-  local<T extends ValueType>(type: T): Local<T> {
+  /** A new local, 0 at first. Its name, if it has one, is no other local's. */
+  local<T extends ValueType>(type: T, name?: string): Local<T> {
     const index = this.params.length + this.#locals.push(type) - 1;
+    if (name !== undefined) this.localNames.set(index, name);
     return makeLocal(type, index);
   }
 

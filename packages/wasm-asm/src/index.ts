@@ -18,3 +18,4 @@ export {
   type ValueTypes,
 } from './expressions.ts';
 export { type FunctionRef, type ParamLocals, type ParamTypes, WasmModule } from './module.ts';
+export { type FunctionNotes, printModule, type PrintOptions } from './text/print-module.ts';

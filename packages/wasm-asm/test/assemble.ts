@@ -75,3 +75,31 @@ export function compileExpr(
 ): HostFunction {
   return compile(params, result, (body, locals) => body.return(make(...locals.map((l) => l.get))));
 }
+
+/** The binary of a module's text. */
+export function assembleText(text: string): Uint8Array<ArrayBuffer> {
+  const module = wabtModule.parseWat('module.wat', text);
+  try {
+    module.validate();
+    const { buffer } = module.toBinary({ write_debug_names: true });
+    return new Uint8Array(buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
+/** The sections that are not custom: all that an engine executes. */
+export function sectionsOf(bytes: Uint8Array): ReadonlyMap<number, readonly number[]> {
+  const sections = new Map<number, readonly number[]>();
+  for (let at = 8; at < bytes.length; ) {
+    const id = bytes[at++] as number;
+    let size = 0;
+    for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
+      byte = bytes[at++] as number;
+      size |= (byte & 0x7f) << shift;
+    }
+    if (id !== 0) sections.set(id, [...bytes.subarray(at, at + size)]);
+    at += size;
+  }
+  return sections;
+}

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
+import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
 import { runMachine } from './run-machine.ts';
 
@@ -30,6 +31,9 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
       '  casmotion record -o shell.cmr --append ""           its shell',
       '  casmotion record -o boot.cmr --kernel Image --initrd initrd.cpio.gz --embed',
       '  casmotion record -o ci.cmr --kernel Image --clock virtual --timeout 60 --json',
+      '  casmotion record -o ci.cmr --kernel Image --profile',
+      '',
+      ...INSPECT_HELP,
       '',
       EXIT_CODES_HELP,
     ].join('\n'),
@@ -45,6 +49,7 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
         brief: 'Store the images in the log, so that it replays anywhere',
       },
       commit: { kind: 'parsed', parse: String, optional: true, hidden: true, brief: 'Refused' },
+      ...INSPECT_FLAGS,
       ...OUTPUT_FLAGS,
     },
     aliases: { o: 'output' },

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { MachineOutputs } from '@casmotion/events';
 import {
   type EngineChoice,
+  type Inspection,
   type OpenedLog,
   openLogFile,
   type ReplayOutcome,
@@ -19,11 +20,12 @@ import {
 import type { CliContext } from '../context.ts';
 import { describeEnd, EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { formatCount, formatNumber, formatSeconds, formatShort } from '../format.ts';
+import { addInspection, type InspectFlags, startInspection } from '../inspect.ts';
 import { Progress } from '../progress.ts';
 import { type CommandResult, type OutputFlags, StoppedError } from '../result.ts';
 import { hexOrNull } from './run-machine.ts';
 
-export interface ReplayFlags extends OutputFlags {
+export interface ReplayFlags extends OutputFlags, InspectFlags {
   readonly imageDir?: string;
   readonly timeout?: number;
   readonly salvage: boolean;
@@ -48,7 +50,9 @@ export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promi
   const log = openLogFile(target.path, tools, flags.salvage);
   try {
     target.onOpen?.(filesInUse(log, flags));
-    return describeReplay(await runReplay(log, tools, flags, target), log, target);
+    const inspection = startInspection(flags);
+    const outcome = await runReplay(log, { tools, inspection }, flags, target);
+    return addInspection(describeReplay(outcome, log, target), inspection, flags);
   } finally {
     target.progress.hide();
     log.close();
@@ -75,7 +79,7 @@ export function replayProgress(
 
 function runReplay(
   log: OpenedLog,
-  tools: LogTools,
+  { tools, inspection }: { tools: LogTools; inspection: Inspection | undefined },
   flags: ReplayFlags,
   target: ReplayTarget,
 ): Promise<ReplayOutcome> {
@@ -85,6 +89,7 @@ function runReplay(
     log,
     tools,
     engine: flags.engine,
+    inspection,
     imageDir: flags.imageDir,
     outputs: target.outputs,
     isVerify: target.isVerify,

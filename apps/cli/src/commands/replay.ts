@@ -12,6 +12,7 @@ import {
   TIMEOUT_FLAG,
 } from '../flags.ts';
 import { GuestOutput } from '../guest-output.ts';
+import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
 
@@ -29,6 +30,7 @@ const REPLAY_FLAGS = {
   timeout: TIMEOUT_FLAG,
   engine: ENGINE_FLAG,
   salvage: SALVAGE_FLAG,
+  ...INSPECT_FLAGS,
   ...OUTPUT_FLAGS,
 } as const;
 
@@ -45,6 +47,9 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay demo.cmr',
       '  casmotion replay demo.cmr.partial --console out.txt',
       '  casmotion replay boot.cmr --image-dir images --json',
+      '  casmotion replay boot.cmr --profile',
+      '',
+      ...INSPECT_HELP,
       '',
       'The exit code is that of the recorded guest, or 2 where the replay diverges.',
       EXIT_CODES_HELP,

@@ -13,6 +13,7 @@ import { describeEnd, exitCodeOf } from '../exit-codes.ts';
 import { isInteractive, machineRequest, type RunFlags } from '../flags.ts';
 import { formatBytes, formatDensity, formatNumber, formatSeconds, formatShort } from '../format.ts';
 import { GuestOutput } from '../guest-output.ts';
+import { addInspection, startInspection } from '../inspect.ts';
 import { Progress } from '../progress.ts';
 import type { CommandResult } from '../result.ts';
 
@@ -30,6 +31,7 @@ export async function runMachine(
   const { stderr } = context.process;
   const request = machineRequest(flags, context);
   if (target.commitPath !== undefined) checkCommit(request.disks);
+  const inspection = startInspection(flags);
   const tools = await createLogTools();
   const files = await openMachineFiles(request, tools.hashes);
   const output = new GuestOutput(context, { console: flags.console, json: flags.json });
@@ -44,6 +46,7 @@ export async function runMachine(
       files,
       tools,
       engine: flags.engine,
+      inspection,
       ...target,
       creator: CREATOR,
       outputs: output,
@@ -57,7 +60,7 @@ export async function runMachine(
       },
     });
     output.throwFailure();
-    return describeRun(outcome, target);
+    return addInspection(describeRun(outcome, target), inspection, flags);
   } finally {
     progress.hide();
     output.close();

@@ -3,6 +3,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import { MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
+import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
 import { runMachine } from './run-machine.ts';
 
@@ -25,6 +26,10 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
       '  casmotion run --append ""                           its shell',
       '  casmotion run --kernel Image --initrd initrd.cpio.gz --append console=ttyS0',
       '  casmotion run --kernel Image --disk root.img --commit new.img',
+      '  casmotion run --kernel Image --profile              where its instructions went',
+      '  casmotion run --append "compute 300" --dump-regions regions',
+      '',
+      ...INSPECT_HELP,
       '',
       EXIT_CODES_HELP,
     ].join('\n'),
@@ -39,6 +44,7 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
         placeholder: 'NEWFILE',
         brief: 'Write the disk as the guest left it to a new file, if the guest ends well',
       },
+      ...INSPECT_FLAGS,
       ...OUTPUT_FLAGS,
     },
   },

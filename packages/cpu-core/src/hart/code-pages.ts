@@ -22,6 +22,7 @@ import {
   SLOTS_PER_PAGE,
   TLB_BYTES,
 } from './layout.ts';
+import type { Probes } from '../inspect/probes.ts';
 import { control, setControl, setWord, word } from './words.ts';
 
 export interface CodePageFunctions {
@@ -38,6 +39,11 @@ export interface CodePageFunctions {
   readonly flushTable: FunctionRef;
 }
 
+interface Counted {
+  readonly plan: MemoryPlan;
+  readonly probes: Probes;
+}
+
 /** Handlers that are no instructions. */
 export const PSEUDO = { decode: 0, sentinel: 1, straddle: 2, illegal: 3, count: 4 } as const;
 
@@ -50,20 +56,22 @@ export function defineCodePages(
   module: WasmModule,
   plan: MemoryPlan,
   dropRegions: FunctionRef,
+  probes: Probes,
 ): CodePageFunctions {
-  const flushTable = defineFlushTable(module);
+  const flushTable = defineFlushTable(module, probes);
   const forget = defineForgetRegions(module, plan, dropRegions);
-  const evict = defineEvict(module, plan, flushTable, forget);
-  const dropSlots = defineDropSlots(module, plan, evict, forget);
+  const evict = defineEvict(module, { plan, probes }, flushTable, forget);
+  const dropSlots = defineDropSlots(module, { plan, probes }, evict, forget);
   return {
     noteWrite: defineNoteWrite(module, plan, dropSlots),
-    decodedFor: defineDecodedFor(module, plan, evict, flushTable),
+    decodedFor: defineDecodedFor(module, { plan, probes }, evict, flushTable),
     flushTable,
   };
 }
 
-function defineFlushTable(module: WasmModule): FunctionRef {
+function defineFlushTable(module: WasmModule, probes: Probes): FunctionRef {
   return module.func('flushTable', { table: 'i32' }, undefined, (f, { table }) => {
+    probes.count(f, 'fastTableFlushes');
     for (let context = 0; context < CONTEXTS; context++) {
       f.memoryFill(table.get.add(FAST_TLB + context * CONTEXT_BYTES), 0xff, TLB_BYTES);
     }
@@ -91,7 +99,7 @@ function defineForgetRegions(
 /** Forgets decoded page number `index`. */
 function defineEvict(
   module: WasmModule,
-  plan: MemoryPlan,
+  { plan, probes }: Counted,
   flushTable: FunctionRef,
   forget: FunctionRef,
 ): FunctionRef {
@@ -99,6 +107,7 @@ function defineEvict(
     const ownerAt = f.let(index.get.shl(2).add(plan.decodedOwner));
     const owner = f.let(load.i32(ownerAt));
     f.if(owner.eqz(), () => f.return());
+    probes.count(f, 'decodedPagesEvicted');
     f.call(forget, index.get);
     const page = f.let(owner.sub(1));
     f.storeI32(ownerAt, 0, 0);
@@ -117,12 +126,13 @@ function defineEvict(
  */
 function defineDropSlots(
   module: WasmModule,
-  plan: MemoryPlan,
+  { plan, probes }: Counted,
   evict: FunctionRef,
   forget: FunctionRef,
 ): FunctionRef {
   const params = { page: 'i32', offset: 'i32', size: 'i32' } as const;
   return module.func('dropSlots', params, undefined, (f, { page, offset, size }) => {
+    probes.count(f, 'storesToCodePages');
     const decoded = f.let(load.i32(page.get.shl(2), plan.decodedOf));
     // The slot before may hold the first half of a 32-bit instruction.
     const first = f.let(offset.get.shrU(1));
@@ -175,13 +185,14 @@ function defineNoteWrite(
 
 function defineDecodedFor(
   module: WasmModule,
-  plan: MemoryPlan,
+  { plan, probes }: Counted,
   evict: FunctionRef,
   flushTable: FunctionRef,
 ): FunctionRef {
   return module.func('decodedFor', { page: 'i32' }, 'i32', (f, { page }) => {
     const known = f.let(load.i32(page.get.shl(2), plan.decodedOf));
     f.if(known.ne(0), () => f.return(known));
+    probes.count(f, 'decodedPagesMade');
     const index = f.local('i32');
     const decoded = f.local('i32');
     f.loop((again) => {

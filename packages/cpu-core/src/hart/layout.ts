@@ -229,6 +229,8 @@ export interface MemoryPlan {
   readonly decodedRegions: number;
   /** Cells: that of the slot at address `a` is at `a` / 4 + `cellBias`. */
   readonly cellBias: number;
+  /** Counters of a profiled core; see `inspect/probes.ts`. */
+  readonly counters: number;
   readonly rom: number;
   readonly ram: number;
   readonly totalBytes: number;
@@ -237,7 +239,8 @@ export interface MemoryPlan {
 const ROM_PAGES = ROM_SIZE_BYTES / PAGE_BYTES;
 const DECODED_PAGES_MAX = 2048;
 
-export function planMemory(ramSizeBytes: number): MemoryPlan {
+/** `countersBytes`: 0 unless the core is profiled. */
+export function planMemory(ramSizeBytes: number, countersBytes = 0): MemoryPlan {
   const ramPages = ramSizeBytes / PAGE_BYTES;
   const decodedCount = Math.min(DECODED_PAGES_MAX, ramPages + ROM_PAGES);
   let next = align(FAST_TLB_END, 65_536);
@@ -257,6 +260,7 @@ export function planMemory(ramSizeBytes: number): MemoryPlan {
     decodedRegions: take(decodedCount * 4, 64),
     decodedPool: take(decodedCount * DECODED_PAGE_BYTES, PAGE_BYTES),
     cells: take((decodedCount * DECODED_PAGE_BYTES) / 4, PAGE_BYTES),
+    counters: take(countersBytes, 64),
     rom: take(ROM_SIZE_BYTES, PAGE_BYTES),
     ram: take(ramSizeBytes, 65_536),
     totalBytes: align(next, 65_536),

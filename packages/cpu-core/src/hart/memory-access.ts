@@ -13,6 +13,7 @@ import {
   type Local,
   type WasmModule,
 } from '@casmotion/wasm-asm';
+import type { Probes } from '../inspect/probes.ts';
 import type { CodePageFunctions } from './code-pages.ts';
 import {
   FAST_READ,
@@ -53,6 +54,7 @@ export interface AccessFunctions {
 }
 
 export interface AccessParts {
+  readonly probes: Probes;
   readonly raise: FunctionRef;
   readonly pmpAllows: FunctionRef;
   readonly mmu: MmuFunctions;
@@ -77,6 +79,18 @@ export function defineAccess(module: WasmModule, parts: AccessParts): AccessFunc
 /** Does the access touch two pages? */
 function crossesPage(va: I64, size: I32): I32 {
   return va.toI32().and(4095).add(size).gtU(4096);
+}
+
+function countAccess(
+  f: FunctionBody,
+  { probes }: AccessParts,
+  kind: 'slowLoads' | 'slowStores',
+  va: I64,
+  size: I32,
+): void {
+  probes.count(f, kind);
+  probes.countIf(f, 'misaligned', va.toI32().and(size.sub(1)).ne(0));
+  probes.countIf(f, 'crossing', crossesPage(va, size));
 }
 
 /** Offset in RAM of a physical address, meaningful where `isRam` holds. */
@@ -159,6 +173,7 @@ function defineReadPhysical(module: WasmModule, parts: AccessParts): FunctionRef
  * after.
  */
 function emitBusRead(f: FunctionBody, parts: AccessParts, pa: I64, size: I32): I64 {
+  parts.probes.count(f, 'deviceReads');
   setControl(f, 'recheck', 1);
   const high = f.let(pa.shrU(32).toI32());
   const part = (at: I32, bytes: I32) => callI32(parts.busRead, at, high, bytes).toI64U();
@@ -198,6 +213,7 @@ function defineWritePhysical(module: WasmModule, parts: AccessParts): FunctionRe
       f.if(allows(parts, pa.get, size.get.toI64U(), PMP.W, privilege.get).eqz(), fault);
       const isMisaligned = pa.get.toI32().and(size.get.sub(1)).ne(0);
       f.if(isMisaligned, fault);
+      parts.probes.count(f, 'deviceWrites');
       setControl(f, 'recheck', 1);
       const [low, high] = [f.let(pa.get.toI32()), f.let(pa.get.shrU(32).toI32())];
       const bytes = I32.const(4).select(size.get, size.get.eq(8));
@@ -259,6 +275,7 @@ function defineLoad(
   readPhysical: FunctionRef,
 ): FunctionRef {
   return module.func('loadSlow', { va: 'i64', size: 'i32' }, 'i64', (f, { va, size }) => {
+    countAccess(f, parts, 'slowLoads', va.get, size.get);
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.read, va.get, size.get, () => f.return(0));
       const value = f.local('i64');
@@ -285,6 +302,7 @@ function defineStore(
 ): FunctionRef {
   const params = { va: 'i64', size: 'i32', value: 'i64' } as const;
   return module.func('storeSlow', params, undefined, (f, { va, size, value }) => {
+    countAccess(f, parts, 'slowStores', va.get, size.get);
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.write, va.get, size.get, () => f.return());
       const { noteWrite } = parts.codePages;
@@ -315,6 +333,7 @@ function defineAtomic(module: WasmModule, parts: AccessParts): FunctionRef {
   const params = { va: 'i64', size: 'i32', isLoad: 'i32' } as const;
   return module.func('atomic', params, 'i32', (f, { va, size, isLoad }) => {
     const { plan } = parts;
+    parts.probes.count(f, 'slowAtomics');
     const raise = (forLoad: number, forStore: number) => {
       const cause = I32.const(forLoad).select(forStore, isLoad.get);
       f.call(parts.raise, cause.toI64U(), va.get);
@@ -353,6 +372,7 @@ function defineFetches(
     f.return(-1);
   });
   const fetch = module.func('fetchSlow', { va: 'i64' }, 'i32', (f, { va }) => {
+    parts.probes.count(f, 'slowFetches');
     const privilege = f.let(word('privilege'));
     const pa = f.let(translate(parts, va.get, ACCESS.fetch, privilege));
     f.if(control('trapped'), () => f.return(0));
@@ -377,6 +397,7 @@ function defineFetches(
     f.return(decoded);
   });
   const fetchHalf = module.func('fetchHalf', { va: 'i64' }, 'i32', (f, { va }) => {
+    parts.probes.count(f, 'fetchedHalves');
     const privilege = f.let(word('privilege'));
     const pa = f.let(translate(parts, va.get, ACCESS.fetch, privilege));
     f.if(control('trapped'), () => f.return(0));

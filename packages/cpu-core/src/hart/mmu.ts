@@ -19,6 +19,7 @@ import {
   load,
   type WasmModule,
 } from '@casmotion/wasm-asm';
+import type { Probes } from '../inspect/probes.ts';
 import type { CodePageFunctions } from './code-pages.ts';
 import {
   ARCH_TLB,
@@ -50,6 +51,7 @@ export interface MmuFunctions {
 }
 
 interface Parts {
+  readonly probes: Probes;
   readonly raise: FunctionRef;
   readonly pmpAllows: FunctionRef;
   readonly codePages: CodePageFunctions;
@@ -74,12 +76,13 @@ export function defineMmu(module: WasmModule, parts: Parts): MmuFunctions {
   const permits = definePermits(module);
   const walk = defineWalk(module, parts, { pageFault, accessFault, permits });
   const flushFast = module.func('flushFast', {}, undefined, (f) => {
+    parts.probes.count(f, 'fastTlbFlushes');
     f.memoryFill(FAST_TLB, 0xff, CONTEXT.machine - FAST_TLB);
   });
   return {
     translate: defineTranslate(module, { pageFault, accessFault, permits, walk }),
     accessFault,
-    fence: defineFence(module, flushFast),
+    fence: defineFence(module, flushFast, parts.probes),
     flushFast,
   };
 }
@@ -175,6 +178,7 @@ function defineWalk(module: WasmModule, parts: Parts, own: WalkParts): FunctionR
       f.call(ref, access.get, va.get);
       f.return(I64.const(0));
     };
+    parts.probes.count(f, 'pageWalks');
     const base = f.local('i64');
     const pte = f.local('i64');
     const address = f.local('i64');
@@ -293,9 +297,10 @@ function emitEvictFast(f: FunctionBody, at: I32): void {
  * sfence.vma: the four cases of Priv. 1.12 §4.2.1; global pages survive a fence of one address
  * space.
  */
-function defineFence(module: WasmModule, flushFast: FunctionRef): FunctionRef {
+function defineFence(module: WasmModule, flushFast: FunctionRef, probes: Probes): FunctionRef {
   const params = { va: 'i64', asid: 'i64', hasVa: 'i32', hasAsid: 'i32' } as const;
   return module.func('fence', params, undefined, (f, { va, asid, hasVa, hasAsid }) => {
+    probes.count(f, 'fences');
     setWord(f, 'fetchPage', -1);
     const asidBits = f.let(asid.get.and(0xffff));
     f.if(hasVa.get, () => {

@@ -7,6 +7,7 @@
  * its page up.
  */
 import { type FunctionRef, I32, I64, type WasmModule } from '@casmotion/wasm-asm';
+import type { Probes } from '../inspect/probes.ts';
 import { CONTEXT, FAST_FETCH } from './layout.ts';
 import { INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE, SPP_SHIFT } from './status.ts';
 import { setControl, setWord, word } from './words.ts';
@@ -22,9 +23,9 @@ export interface TrapFunctions {
   readonly updateContexts: FunctionRef;
 }
 
-export function defineTraps(module: WasmModule): TrapFunctions {
+export function defineTraps(module: WasmModule, probes: Probes): TrapFunctions {
   const updateContexts = defineUpdateContexts(module);
-  const enter = defineEnterTrap(module, updateContexts);
+  const enter = defineEnterTrap(module, updateContexts, probes);
   return {
     raise: module.func('raise', { cause: 'i64', tval: 'i64' }, undefined, (f, { cause, tval }) => {
       // A trapping instruction is a step but does not retire.
@@ -48,9 +49,14 @@ export function pendingInterrupts(): I64 {
   return soft.and(~INTERRUPT.STIP).select(soft, hasComparator).or(word('mipLines'));
 }
 
-function defineEnterTrap(module: WasmModule, updateContexts: FunctionRef): FunctionRef {
+function defineEnterTrap(
+  module: WasmModule,
+  updateContexts: FunctionRef,
+  probes: Probes,
+): FunctionRef {
   const params = { cause: 'i64', tval: 'i64', toSupervisor: 'i32' } as const;
   return module.func('enterTrap', params, undefined, (f, { cause, tval, toSupervisor }) => {
+    probes.countTrap(f, cause.get);
     const status = f.let(word('mstatus'));
     const privilege = f.let(word('privilege'));
     // Vectored mode moves interrupts, not exceptions, by 4 bytes a cause.

@@ -8,6 +8,7 @@ import { loadedValue } from '../emit/instructions.ts';
 import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import type { AccessFunctions } from '../hart/memory-access.ts';
 import { HART, SLOT } from '../hart/layout.ts';
+import type { Probes } from '../inspect/probes.ts';
 import type { MmuFunctions } from '../hart/mmu.ts';
 import { MSTATUS } from '../hart/status.ts';
 import type { TrapFunctions } from '../hart/trap.ts';
@@ -26,6 +27,7 @@ export interface InterpreterParts extends EngineParts {
   /** Imports: (slot, decoded page) and (slot, decoded page, word). */
   readonly decode: FunctionRef;
   readonly decodeStraddle: FunctionRef;
+  readonly probes: Probes;
   /** The way into translated regions; absent where the interpreter is alone. */
   readonly regions: RegionParts | undefined;
 }

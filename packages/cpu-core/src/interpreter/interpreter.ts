@@ -141,7 +141,7 @@ function emitJumped(
   { translate, cellBias, hotJumps }: RegionParts,
   { enter, check, trapped }: Pick<Frame['labels'], 'enter' | 'check' | 'trapped'>,
 ): void {
-  const { f, entry, page, isHeld, left, pc, slot } = locals;
+  const { f, parts, entry, page, isHeld, left, pc, slot } = locals;
   const signature = module.signature(['i32', 'i32'], 'i32');
   const cellAt = () => entry.get.shrU(2);
   f.if(
@@ -152,7 +152,9 @@ function emitJumped(
       f.if(slot.get.ltS(0), () => {
         const table = slot.get.and(~CELL.region).shrU(CELL.regionShift);
         const args = [slot.get.and(CELL.entryMask), left.get];
-        f.set(left, f.callIndirect('i32', signature, table, args));
+        parts.probes.countRegion(f, slot.get, left, () => {
+          f.set(left, f.callIndirect('i32', signature, table, args));
+        });
         f.brIf(control('regionExit').eq(REGION_EXIT.trapped), trapped);
         f.brIf(control('regionExit').eq(REGION_EXIT.check), check);
         f.set(pc, word('pc'));
@@ -182,11 +184,12 @@ function emitNext(locals: Locals): void {
  * after it.
  */
 function emitDispatch(frame: Frame): void {
-  const { f } = frame;
+  const { f, parts, op } = frame;
+  parts.probes.countHandler(f, op.get);
   const count = PSEUDO.count + instructions.length;
   const nest = (handler: number, labels: readonly Label[]): void => {
     if (handler === count) {
-      f.brTable(frame.op.get, labels, labels.at(-1) as Label);
+      f.brTable(op.get, labels, labels.at(-1) as Label);
       return;
     }
     f.block((label) => nest(handler + 1, [...labels, label]));

@@ -94,6 +94,16 @@ export class CodeReader {
     return fromSlot(offset, view, slot, handler);
   }
 
+  /** Of an instruction that was read: its bits in memory. */
+  bitsOf({ offset, sizeBytes }: RegionInstruction): number {
+    const half = (at: number): number => {
+      const page = pageOf(at);
+      const host = this.#decoder.hostOf(this.decodedPage(page)) + at - page * PAGE_BYTES;
+      return this.#view.getUint16(host, true);
+    };
+    return sizeBytes === 2 ? half(offset) : half(offset) | (half(offset + 2) << 16);
+  }
+
   /** The first half is of this page, the second of the next. */
   #straddling(offset: number, page: number): RegionInstruction | undefined {
     const next = this.decodedPage(pageOf(offset) + 1);

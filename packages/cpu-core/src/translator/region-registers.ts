@@ -8,6 +8,7 @@
  */
 import { type FunctionBody, I64, load, type Local } from '@casmotion/wasm-asm';
 import { HART, SINK_OFFSET, X_OFFSET } from '../hart/layout.ts';
+import { registerName } from '../inspect/region-text.ts';
 import { operandsOf, type RegionInstruction, writesRegister } from './instructions.ts';
 
 export class RegionRegisters {
@@ -113,7 +114,7 @@ export class RegionRegisters {
 
   #pin(offset: number): void {
     if (this.#pinned.has(offset) || isZero(offset)) return;
-    this.#pinned.set(offset, this.#f.local('i64'));
+    this.#pinned.set(offset, this.#f.local('i64', registerName(offset)));
   }
 
   #isInMemory(offset: number): boolean {

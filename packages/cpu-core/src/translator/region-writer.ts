@@ -16,6 +16,7 @@ import {
   isStraddling,
   type RegionInstruction,
 } from './instructions.ts';
+import type { RegionMarks } from '../inspect/region-observer.ts';
 import { stronglyConnectedComponents } from './components.ts';
 import { RegionRegisters } from './region-registers.ts';
 import { type Block, endsBlock, type RegionGraph } from './region-graph.ts';
@@ -34,6 +35,8 @@ export interface RegionPlan {
   /** Its number in the table of regions. */
   readonly tableIndex: number;
   readonly cellBias: number;
+  /** Told where the code of blocks and instructions begins; undefined: nobody asks. */
+  readonly marks: RegionMarks | undefined;
 }
 
 /** The body of the region's function, closed. */
@@ -74,20 +77,20 @@ class RegionWriter implements Continuation {
     for (const block of blocksInLoops(blocks)) registers.pin(block.instructions);
     for (const { instructions } of blocks) registers.noteWrites(instructions);
     this.#selector = f.params[0] as Local<'i32'>;
-    this.#fetchContext = f.local('i32');
-    this.#exitPlace = f.local('i32');
+    this.#fetchContext = f.local('i32', 'fetchContext');
+    this.#exitPlace = f.local('i32', 'exitPlace');
     this.#locals = {
       f,
       parts,
       registers,
       left: f.params[1] as Local<'i32'>,
-      base: f.local('i64'),
-      context: f.local('i32'),
-      reason: f.local('i32'),
-      va: f.local('i64'),
-      value: f.local('i64'),
-      slot: f.local('i32'),
-      host: f.local('i32'),
+      base: f.local('i64', 'base'),
+      context: f.local('i32', 'context'),
+      reason: f.local('i32', 'reason'),
+      va: f.local('i64', 'va'),
+      value: f.local('i64', 'value'),
+      slot: f.local('i32', 'slot'),
+      host: f.local('i32', 'host'),
     };
     this.#structure = new Structure(f, {
       blocks: blocks.map(({ index }) => index),
@@ -253,10 +256,12 @@ class RegionWriter implements Continuation {
     setWord(f, 'pc', base.get.add(place.get.shrS(9).toI64S()));
   }
 
-  #writeBlock({ instructions, start, end, page }: Block): void {
+  #writeBlock(block: Block): void {
     const f = this.#f;
+    const { instructions, start, end, page } = block;
     const { left, base, va, registers } = this.#locals;
     this.#page = page;
+    this.#plan.marks?.block(block, f.sizeBytes);
     const [first, last] = [instructions[0], instructions.at(-1)] as [
       RegionInstruction,
       RegionInstruction,
@@ -273,6 +278,7 @@ class RegionWriter implements Continuation {
     this.#site.beginBlock();
     registers.beginBlock(instructions);
     instructions.forEach((instruction, i) => {
+      this.#plan.marks?.instruction(instruction, f.sizeBytes);
       const { semantics } = instruction.instruction;
       // Fences order nothing here: one hart, one order.
       if (semantics.type === 'system') return;

@@ -40,7 +40,7 @@ export class Structure {
   constructor(f: FunctionBody, graph: Graph) {
     this.#f = f;
     this.#graph = graph;
-    this.#header = f.local('i32');
+    this.#header = f.local('i32', 'header');
   }
 
   /** Writes all blocks, begun at `entries[selector]`. */

@@ -21,6 +21,7 @@ import {
   WORD,
 } from '../hart/layout.ts';
 import type { Decoder } from '../decoder.ts';
+import { RegionMarks, type RegionObserver, reportRegion } from '../inspect/region-observer.ts';
 import { CodeReader } from './instructions.ts';
 import { Linker } from './linker.ts';
 import { buildRegionGraph } from './region-graph.ts';
@@ -33,6 +34,7 @@ export interface TranslatorOptions {
   readonly decoder: Decoder;
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
   readonly regionsMax: number;
+  readonly observers: readonly RegionObserver[];
 }
 
 /** Jumps to a place that make it worth translating. */
@@ -76,6 +78,19 @@ export class Translator {
 
   /** The slot at `slot` is hot: makes a region that begins there, if one can. */
   translate(slot: number, decodedPage: number): void {
+    const { observers } = this.#options;
+    const marks = observers.length === 0 ? undefined : new RegionMarks();
+    for (const observer of observers) observer.begin?.();
+    const made = this.#make(slot, decodedPage, marks);
+    for (const observer of observers) observer.end?.();
+    if (made === undefined || marks === undefined) return;
+    const base = this.#view.getBigUint64(WORD.fetchPage, true);
+    const { localNames } = made.body;
+    const report = reportRegion({ ...made, base, marks, localNames });
+    for (const observer of observers) observer.made?.(report);
+  }
+
+  #make(slot: number, decodedPage: number, marks: RegionMarks | undefined) {
     const { plan, decoder } = this.#options;
     const { cellBias } = plan;
     const code = new CodeReader(this.#view, decoder, cellBias, (page) =>
@@ -83,7 +98,7 @@ export class Translator {
     );
     const hot = (slot - decodedPage) / 8;
     const graph = buildRegionGraph(code, hot, REGION_INSTRUCTIONS_MAX);
-    if (graph === undefined) return;
+    if (graph === undefined) return undefined;
     const tableIndex = this.#takeIndex();
     const decodedPages = [...graph.pages].map((page) => code.decodedPage(page));
     this.#linker.begin();
@@ -92,8 +107,10 @@ export class Translator {
       decodedPage: (page) => code.decodedPage(page),
       tableIndex,
       cellBias,
+      marks,
     });
-    this.#table?.set(tableIndex, this.#instantiate(body));
+    const bytes = this.#encode(body);
+    this.#table?.set(tableIndex, this.#instantiate(bytes));
 
     const cells: number[] = [];
     graph.entries.forEach((block, entry) => {
@@ -105,6 +122,7 @@ export class Translator {
     });
     const indexOf = (page: number): number => (page - plan.decodedPool) / DECODED_PAGE_BYTES;
     this.#add({ tableIndex, decodedIndices: [...new Set(decodedPages.map(indexOf))], cells });
+    return { tableIndex, graph, code, hot, body, bytes };
   }
 
   /** Forgets the regions made from a decoded page. */
@@ -115,14 +133,18 @@ export class Translator {
     new Uint8Array(this.#view.buffer, first, DECODED_PAGE_BYTES / 4).fill(0);
   }
 
-  #instantiate(body: FunctionBody): unknown {
-    const { plan, memory, compile } = this.#options;
+  #encode(body: FunctionBody): Uint8Array<ArrayBuffer> {
     const module = new WasmModule();
-    module.importMemory('core', 'memory', plan.totalBytes / 65_536);
+    module.importMemory('core', 'memory', this.#options.plan.totalBytes / 65_536);
     this.#linker.declareImports(module);
     module.exportFunction(module.adopt('region', body));
+    return module.toBytes();
+  }
+
+  #instantiate(bytes: Uint8Array<ArrayBuffer>): unknown {
+    const { memory, compile } = this.#options;
     const imports = { core: { ...this.#exports, memory } };
-    const instance = new WebAssembly.Instance(compile(module.toBytes()), imports);
+    const instance = new WebAssembly.Instance(compile(bytes), imports);
     return instance.exports['region'];
   }
 
@@ -153,6 +175,7 @@ export class Translator {
     this.#table?.set(region.tableIndex, null);
     this.#free.push(region.tableIndex);
     this.#regions.delete(region);
+    for (const observer of this.#options.observers) observer.dropped?.();
     for (const index of region.decodedIndices) this.#byPage.get(index)?.delete(region);
   }
 

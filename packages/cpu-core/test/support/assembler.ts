@@ -51,6 +51,10 @@ export class Assembler {
     return this;
   }
 
+  hasLabel(name: string): boolean {
+    return this.#labels.has(name);
+  }
+
   addressOf(name: string): number {
     return defined(this.#labels.get(name), `label ${name}`);
   }

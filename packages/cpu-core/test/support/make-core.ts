@@ -2,6 +2,8 @@
 import { ByteReader, ByteWriter } from '@casmotion/base';
 import type { CoreInterface, CoreOptions, Engine, MmioBus } from '../../src/core-interface.ts';
 import { createCore } from '../../src/core.ts';
+import type { Profiler } from '../../src/inspect/profiler.ts';
+import type { RegionObserver } from '../../src/inspect/region-observer.ts';
 
 export const RAM_START = 0x8000_0000;
 export const FINISHER = 0x10_0000;
@@ -12,9 +14,13 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
   readonly engine?: Engine;
   readonly hotJumps?: number;
-  readonly regionsMax?: number;
-  /** Called for each region that is made. */
-  readonly onRegion?: ((module: WebAssembly.Module) => void) | undefined;
+    const regionsMax = options.regionsMax ?? REGIONS_MAX;
+    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
+    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
+    profiler?.attach({ buffer, counters: plan.counters });
+    const observers = [observer, profiler].filter((each) => each !== undefined);
+    const translator = isTranslating
+      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
 }
 
 /**
@@ -42,7 +48,13 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     },
     engine: options.engine ?? DEFAULT_ENGINE,
     hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
-    regionsMax: options.regionsMax,
+    const regionsMax = options.regionsMax ?? REGIONS_MAX;
+    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
+    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
+    profiler?.attach({ buffer, counters: plan.counters });
+    const observers = [observer, profiler].filter((each) => each !== undefined);
+    const translator = isTranslating
+      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);

@@ -1,12 +1,31 @@
 /** What this host does for the engines of a core: which one, and how V8 compiles their code. */
 import { setFlagsFromString } from 'node:v8';
 import { compileModule, type Engine, type MachineOptions } from '@casmotion/machine';
+import type { Inspection } from './inspection.ts';
 
 /** `auto`: the fastest engine that there is. */
 export type EngineChoice = Engine | 'auto';
 
-/** Options of one machine; good for that machine alone. */
-export function engineOptions(choice: EngineChoice): Pick<MachineOptions, 'engine' | 'compile'> {
+/** What a session asks of its engine. */
+export interface EngineRequest {
+  /** Default: auto. */
+  readonly engine?: EngineChoice;
+  /** Looks at it; of this session alone. */
+  readonly inspection?: Inspection | undefined;
+}
+
+/** Options of one machine, of that kernel; good for that machine alone. */
+export function engineOptions(
+  { engine = 'auto', inspection }: EngineRequest,
+  kernel: Uint8Array | undefined,
+): Partial<MachineOptions> {
+  const options = plainOptions(engine);
+  return inspection === undefined ? options : inspection.watch(options, kernel);
+}
+
+function plainOptions(
+  choice: EngineChoice,
+): Pick<MachineOptions, 'engine'> & Required<Pick<MachineOptions, 'compile'>> {
   // Cold paths are moved out of the way.
   if (nodeMajor() < HINTS_BY_DEFAULT) setFlagsFromString('--experimental-wasm-branch-hinting');
   let isCore = true;

@@ -21,13 +21,11 @@ import { MachineConfigError, parseMachineConfig } from '../images/config-json.ts
 import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe, startHostClock } from '../live/host-clock.ts';
-import { type EngineChoice, engineOptions } from './engine.ts';
+import { type EngineRequest, engineOptions } from './engine.ts';
 
-export interface ReplayRequest {
+export interface ReplayRequest extends EngineRequest {
   readonly log: OpenedLog;
   readonly tools: LogTools;
-  /** Default: auto. */
-  readonly engine?: EngineChoice;
   readonly imageDir: string | undefined;
   readonly outputs: MachineOutputs;
   /** Full digests at every landmark. */
@@ -120,7 +118,7 @@ async function replay(
   { config, images }: MachineFiles,
   hashes: Hashes,
 ): Promise<ReplayOutcome> {
-  const engine = engineOptions(request.engine ?? 'auto');
+  const engine = engineOptions(request, images.kernel);
   const options = { hashes, ...engine, areImagesChecked: true };
   const machine = await createMachine(config, images, options);
   const replayer = new Replayer({

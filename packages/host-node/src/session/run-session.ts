@@ -28,13 +28,11 @@ import { checkForEmbedding, type MachineFiles } from '../images/machine-files.ts
 import { startHostClock, Wake } from '../live/host-clock.ts';
 import { catchSignals } from '../live/host-signals.ts';
 import { NodeLiveInputs } from '../live/node-live-inputs.ts';
-import { type EngineChoice, engineOptions } from './engine.ts';
+import { type EngineRequest, engineOptions } from './engine.ts';
 
-export interface RunRequest {
+export interface RunRequest extends EngineRequest {
   readonly files: MachineFiles;
   readonly tools: LogTools;
-  /** Default: auto. */
-  readonly engine?: EngineChoice;
   /** Where to record; undefined: run unrecorded. */
   readonly logPath: string | undefined;
   /** Stores the images in the log. */
@@ -84,7 +82,7 @@ export async function runSession(request: RunRequest): Promise<RunOutcome> {
   if (commitPath !== undefined) checkCommitTarget(commitPath);
   if (request.isEmbedding) checkForEmbedding(files);
   const { hashes } = tools;
-  const engine = engineOptions(request.engine ?? 'auto');
+  const engine = engineOptions(request, files.images.kernel);
   const options = { hashes, ...engine, areImagesChecked: true };
   const machine = await createMachine(files.config, files.images, options);
   const sink = logPath === undefined ? undefined : new LogFileSink(logPath);

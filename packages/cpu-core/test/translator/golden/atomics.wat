@@ -1,0 +1,271 @@
+;; atomics
+;; pc 80001000: 3 instructions in 1 blocks, 742 bytes of WebAssembly
+;; entries 80001000
+(module
+  (type (func (param i64 i32 i32) (result i32)))
+  (type (func (param i32 i32)))
+  (type (func (param i32 i32) (result i32)))
+  (import "core" "memory" (memory 191))
+  (import "core" "slowAtomic" (func $slowAtomic (type 0)))
+  (import "core" "slowSync" (func $slowSync (type 1)))
+  (func $region (type 2) (param $entry i32) (param $left i32) (result i32)
+    (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32) (local i64) (local i64)
+    i32.const 0
+    i32.load offset=3092 align=1 ;; dataContext
+    local.set $context
+    i32.const 0
+    i32.load offset=3096 align=1 ;; fetchContext
+    local.set $fetchContext
+    block $b1
+      block $b2
+        block $b3
+          block $b4
+            block $b5
+              loop $loop6
+                block $b7
+                  block $b8
+                  end $b8
+                  i32.const 0
+                  i64.load offset=1568 align=1 ;; fetchPage
+                  i64.const 0
+                  i64.sub
+                  local.set $base
+                  br $b7
+                end $b7
+                ;; block 80001000, entry 0
+                local.get $left
+                i32.const 3
+                i32.sub
+                local.tee $left
+                i32.const 0
+                i32.lt_s
+                if $if9 ;; unlikely
+                  i32.const 13
+                  local.set $exitPlace
+                  br $b2
+                end $if9
+                ;;   80001000: 0053252f  amoadd.w a0,t0,(t1)
+                i32.const 0
+                i64.load offset=1072 align=1 ;; t1
+                local.set 12
+                local.get 12
+                local.set $va
+                local.get $va
+                i32.wrap_i64
+                i32.const 8
+                i32.shr_u
+                i32.const 16368
+                i32.and
+                local.get $context
+                i32.add
+                local.set $slot
+                local.get $slot
+                i64.load offset=16384 align=1 ;; fast write
+                local.get $va
+                i64.const -4093
+                i64.and
+                i64.eq
+                if $if10 ;; likely
+                  local.get $va
+                  i32.wrap_i64
+                  local.get $slot
+                  i32.load offset=16392 align=1 ;; fast write
+                  i32.add
+                  local.set $host
+                else $if10
+                  local.get $va
+                  i32.const 659456
+                  local.get $left
+                  call $slowAtomic
+                  local.set $host
+                  local.get $host
+                  i32.eqz
+                  br_if $b4
+                end $if10
+                local.get $host
+                i64.load32_s align=1
+                local.set $value
+                local.get $host
+                local.get $value
+                i32.const 0
+                i64.load offset=1064 align=1 ;; t0
+                i64.extend32_s
+                i64.add
+                i64.store32 align=1
+                i32.const 0
+                local.get $value
+                i64.store offset=1104 align=1 ;; a0
+                i32.const 0
+                i32.load offset=3124 align=1 ;; recheck
+                if $if11 ;; unlikely
+                  i32.const 135168
+                  local.get $left
+                  call $slowSync
+                  br $b5
+                end $if11
+                ;;   80001004: 100335af  lr.d a1,(t1)
+                local.get 12
+                local.set $va
+                local.get $va
+                i32.wrap_i64
+                i32.const 8
+                i32.shr_u
+                i32.const 16368
+                i32.and
+                local.get $context
+                i32.add
+                local.set $slot
+                local.get $slot
+                i64.load align=1
+                local.get $va
+                i64.const -4089
+                i64.and
+                i64.eq
+                if $if12 ;; likely
+                  local.get $va
+                  i32.wrap_i64
+                  local.get $slot
+                  i32.load offset=8 align=1 ;; fast read
+                  i32.add
+                  local.set $host
+                else $if12
+                  local.get $va
+                  i32.const 3016706
+                  local.get $left
+                  call $slowAtomic
+                  local.set $host
+                  local.get $host
+                  i32.eqz
+                  br_if $b4
+                end $if12
+                i32.const 0
+                local.get $host
+                i32.const 11468800
+                i32.sub
+                i64.extend_i32_u
+                i64.const 2147483648
+                i64.add
+                i64.store offset=1560 align=1 ;; reservation
+                i32.const 0
+                local.get $host
+                i64.load align=1
+                local.tee 13
+                i64.store offset=1112 align=1 ;; a1
+                ;;   80001008: 18b3362f  sc.d a2,a1,(t1)
+                local.get 12
+                local.set $va
+                local.get $va
+                i32.wrap_i64
+                i32.const 8
+                i32.shr_u
+                i32.const 16368
+                i32.and
+                local.get $context
+                i32.add
+                local.set $slot
+                local.get $slot
+                i64.load offset=16384 align=1 ;; fast write
+                local.get $va
+                i64.const -4089
+                i64.and
+                i64.eq
+                if $if13 ;; likely
+                  local.get $va
+                  i32.wrap_i64
+                  local.get $slot
+                  i32.load offset=16392 align=1 ;; fast write
+                  i32.add
+                  local.set $host
+                else $if13
+                  local.get $va
+                  i32.const 917508
+                  local.get $left
+                  call $slowAtomic
+                  local.set $host
+                  local.get $host
+                  i32.eqz
+                  br_if $b4
+                end $if13
+                i64.const 1
+                local.set $value
+                i32.const 0
+                i64.load offset=1560 align=1 ;; reservation
+                local.get $host
+                i32.const 11468800
+                i32.sub
+                i64.extend_i32_u
+                i64.const 2147483648
+                i64.add
+                i64.eq
+                if $if14
+                  local.get $host
+                  local.get 13
+                  i64.store align=1
+                  i64.const 0
+                  local.set $value
+                end $if14
+                i32.const 0
+                i64.const -1
+                i64.store offset=1560 align=1 ;; reservation
+                i32.const 0
+                local.get $value
+                i64.store offset=1120 align=1 ;; a2
+                i32.const 0
+                i32.load offset=3124 align=1 ;; recheck
+                if $if15 ;; unlikely
+                  i32.const 131076
+                  local.get $left
+                  call $slowSync
+                  br $b5
+                end $if15
+                i32.const 6145
+                local.set $exitPlace
+                br $b2
+              end $loop6
+            end $b5
+            i32.const 0
+            i32.const 0
+            i64.load offset=1544 align=1 ;; pc
+            i64.const 4
+            i64.add
+            i64.store offset=1544 align=1 ;; pc
+            i32.const 3
+            local.set $reason
+            br $b3
+          end $b4
+          i32.const 2
+          local.set $reason
+        end $b3
+        i32.const 0
+        i32.load offset=3080 align=1 ;; left
+        local.set $left
+        br $b1
+      end $b2
+      local.get $exitPlace
+      i32.const 3
+      i32.and
+      local.set $reason
+      local.get $left
+      local.get $exitPlace
+      i32.const 2
+      i32.shr_u
+      i32.const 127
+      i32.and
+      i32.add
+      local.set $left
+      i32.const 0
+      local.get $base
+      local.get $exitPlace
+      i32.const 9
+      i32.shr_s
+      i64.extend_i32_s
+      i64.add
+      i64.store offset=1544 align=1 ;; pc
+    end $b1
+    i32.const 0
+    local.get $reason
+    i32.store offset=3128 align=1 ;; regionExit
+    local.get $left
+    return
+    unreachable)
+  (export "region" (func $region)))

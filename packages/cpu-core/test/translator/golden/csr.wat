@@ -1,0 +1,147 @@
+;; csr
+;; pc 80001000: 2 instructions in 1 blocks, 533 bytes of WebAssembly
+;; entries 80001000
+(module
+  (type (func (param i32 i32)))
+  (type (func (param i32 i32) (result i32)))
+  (type (func))
+  (type (func (param i32) (result i64)))
+  (type (func (param i32 i64)))
+  (import "core" "memory" (memory 191))
+  (import "core" "slowSync" (func $slowSync (type 0)))
+  (import "core" "csrAllowed" (func $csrAllowed (type 1)))
+  (import "core" "illegal" (func $illegal (type 2)))
+  (import "core" "csrRead" (func $csrRead (type 3)))
+  (import "core" "csrWrite" (func $csrWrite (type 4)))
+  (func $region (type 1) (param $entry i32) (param $left i32) (result i32)
+    (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32) (local i64)
+    i32.const 0
+    i32.load offset=3092 align=1 ;; dataContext
+    local.set $context
+    i32.const 0
+    i32.load offset=3096 align=1 ;; fetchContext
+    local.set $fetchContext
+    block $b1
+      block $b2
+        block $b3
+          block $b4
+            block $b5
+              loop $loop6
+                block $b7
+                  block $b8
+                  end $b8
+                  i32.const 0
+                  i64.load offset=1568 align=1 ;; fetchPage
+                  i64.const 0
+                  i64.sub
+                  local.set $base
+                  br $b7
+                end $b7
+                ;; block 80001000, entry 0
+                local.get $left
+                i32.const 2
+                i32.sub
+                local.tee $left
+                i32.const 0
+                i32.lt_s
+                if $if9 ;; unlikely
+                  i32.const 9
+                  local.set $exitPlace
+                  br $b2
+                end $if9
+                ;;   80001000: 34059573  csrrw a0,mscratch,a1
+                i32.const 133120
+                local.get $left
+                call $slowSync
+                i32.const 1
+                local.set $host
+                i32.const 832
+                local.get $host
+                call $csrAllowed
+                i32.eqz
+                if $if10
+                  i32.const 133120
+                  local.get $left
+                  call $slowSync
+                  call $illegal
+                  br $b4
+                end $if10
+                i32.const 0
+                i64.load offset=1112 align=1 ;; a1
+                local.set $va
+                i32.const 832
+                call $csrRead
+                local.set $value
+                local.get $host
+                if $if11
+                  i32.const 832
+                  local.get $va
+                  call $csrWrite
+                end $if11
+                i32.const 0
+                local.get $value
+                local.tee 12
+                i64.store offset=1104 align=1 ;; a0
+                i32.const 0
+                i32.load offset=3124 align=1 ;; recheck
+                br_if $b5
+                i32.const 0
+                i32.load offset=3092 align=1 ;; dataContext
+                local.set $context
+                ;;   80001004: 00a505b3  add a1,a0,a0
+                i32.const 0
+                local.get 12
+                local.get 12
+                i64.add
+                i64.store offset=1112 align=1 ;; a1
+                i32.const 4097
+                local.set $exitPlace
+                br $b2
+              end $loop6
+            end $b5
+            i32.const 0
+            i32.const 0
+            i64.load offset=1544 align=1 ;; pc
+            i64.const 4
+            i64.add
+            i64.store offset=1544 align=1 ;; pc
+            i32.const 3
+            local.set $reason
+            br $b3
+          end $b4
+          i32.const 2
+          local.set $reason
+        end $b3
+        i32.const 0
+        i32.load offset=3080 align=1 ;; left
+        local.set $left
+        br $b1
+      end $b2
+      local.get $exitPlace
+      i32.const 3
+      i32.and
+      local.set $reason
+      local.get $left
+      local.get $exitPlace
+      i32.const 2
+      i32.shr_u
+      i32.const 127
+      i32.and
+      i32.add
+      local.set $left
+      i32.const 0
+      local.get $base
+      local.get $exitPlace
+      i32.const 9
+      i32.shr_s
+      i64.extend_i32_s
+      i64.add
+      i64.store offset=1544 align=1 ;; pc
+    end $b1
+    i32.const 0
+    local.get $reason
+    i32.store offset=3128 align=1 ;; regionExit
+    local.get $left
+    return
+    unreachable)
+  (export "region" (func $region)))

@@ -1,0 +1,230 @@
+;; float
+;; pc 80001000: 3 instructions in 1 blocks, 717 bytes of WebAssembly
+;; entries 80001000
+(module
+  (type (func (param i32 i32)))
+  (type (func))
+  (type (func (param i64 i32 i32) (result i32)))
+  (type (func (param i64 i64 i32) (result i64)))
+  (type (func (param i64 i32 i32 i64) (result i32)))
+  (type (func (param i32 i32) (result i32)))
+  (import "core" "memory" (memory 191))
+  (import "core" "slowSync" (func $slowSync (type 0)))
+  (import "core" "illegal" (func $illegal (type 1)))
+  (import "core" "slowLoad" (func $slowLoad (type 2)))
+  (import "core" "fadd.d" (func $fadd.d (type 3)))
+  (import "core" "slowStore" (func $slowStore (type 4)))
+  (func $region (type 5) (param $entry i32) (param $left i32) (result i32)
+    (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32) (local i64) (local i64) (local i64)
+    i32.const 0
+    i32.load offset=3092 align=1 ;; dataContext
+    local.set $context
+    i32.const 0
+    i32.load offset=3096 align=1 ;; fetchContext
+    local.set $fetchContext
+    block $b1
+      block $b2
+        block $b3
+          block $b4
+            block $b5
+              loop $loop6
+                block $b7
+                  block $b8
+                  end $b8
+                  i32.const 0
+                  i64.load offset=1568 align=1 ;; fetchPage
+                  i64.const 0
+                  i64.sub
+                  local.set $base
+                  br $b7
+                end $b7
+                ;; block 80001000, entry 0
+                local.get $left
+                i32.const 3
+                i32.sub
+                local.tee $left
+                i32.const 0
+                i32.lt_s
+                if $if9 ;; unlikely
+                  i32.const 13
+                  local.set $exitPlace
+                  br $b2
+                end $if9
+                ;;   80001000: 01833507  fld fa0,24(t1)
+                i32.const 0
+                i64.load offset=1072 align=1 ;; t1
+                local.set 12
+                i32.const 0
+                i64.load offset=1584 align=1 ;; mstatus
+                i64.const 24576
+                i64.and
+                i64.eqz
+                if $if10 ;; unlikely
+                  i32.const 135168
+                  local.get $left
+                  call $slowSync
+                  call $illegal
+                  br $b4
+                end $if10
+                local.get 12
+                i64.const 24
+                i64.add
+                local.set $va
+                local.get $va
+                i32.wrap_i64
+                i32.const 8
+                i32.shr_u
+                i32.const 16368
+                i32.and
+                local.get $context
+                i32.add
+                local.set $slot
+                local.get $slot
+                i64.load align=1
+                local.get $va
+                i64.const -4089
+                i64.and
+                i64.eq
+                if $if11 ;; likely
+                  i32.const 0
+                  local.get $va
+                  i32.wrap_i64
+                  local.get $slot
+                  i32.load offset=8 align=1 ;; fast read
+                  i32.add
+                  i64.load align=1
+                  local.tee 13
+                  i64.store offset=1360 align=1 ;; fa0
+                else $if11
+                  local.get $va
+                  i32.const 178655232
+                  local.get $left
+                  call $slowLoad
+                  local.set $reason
+                  local.get $reason
+                  br_if $b3
+                  i32.const 0
+                  i64.load offset=1360 align=1 ;; fa0
+                  local.set 13
+                end $if11
+                i32.const 0
+                i32.const 0
+                i64.load offset=1584 align=1 ;; mstatus
+                i64.const 24576
+                i64.or
+                i64.store offset=1584 align=1 ;; mstatus
+                ;;   80001004: 02a575d3  fadd.d fa1,fa0,fa0
+                i32.const 0
+                i32.load offset=1768 align=1 ;; frm
+                i32.const 7
+                i32.const 7
+                i32.const 7
+                i32.eq
+                select
+                local.set $host
+                local.get $host
+                i32.const 4
+                i32.gt_u
+                if $if12
+                  i32.const 133122
+                  local.get $left
+                  call $slowSync
+                  call $illegal
+                  br $b4
+                end $if12
+                i32.const 0
+                local.get 13
+                local.get 13
+                local.get $host
+                call $fadd.d
+                local.tee 14
+                i64.store offset=1368 align=1 ;; fa1
+                ;;   80001008: 02b33027  fsd fa1,32(t1)
+                local.get 12
+                i64.const 32
+                i64.add
+                local.set $va
+                local.get $va
+                i32.wrap_i64
+                i32.const 8
+                i32.shr_u
+                i32.const 16368
+                i32.and
+                local.get $context
+                i32.add
+                local.set $slot
+                local.get $slot
+                i64.load offset=16384 align=1 ;; fast write
+                local.get $va
+                i64.const -4089
+                i64.and
+                i64.eq
+                if $if13 ;; likely
+                  local.get $va
+                  i32.wrap_i64
+                  local.get $slot
+                  i32.load offset=16392 align=1 ;; fast write
+                  i32.add
+                  local.get 14
+                  i64.store align=1
+                else $if13
+                  local.get $va
+                  i32.const 917508
+                  local.get $left
+                  local.get 14
+                  call $slowStore
+                  local.set $reason
+                  local.get $reason
+                  br_if $b3
+                end $if13
+                i32.const 6145
+                local.set $exitPlace
+                br $b2
+              end $loop6
+            end $b5
+            i32.const 0
+            i32.const 0
+            i64.load offset=1544 align=1 ;; pc
+            i64.const 4
+            i64.add
+            i64.store offset=1544 align=1 ;; pc
+            i32.const 3
+            local.set $reason
+            br $b3
+          end $b4
+          i32.const 2
+          local.set $reason
+        end $b3
+        i32.const 0
+        i32.load offset=3080 align=1 ;; left
+        local.set $left
+        br $b1
+      end $b2
+      local.get $exitPlace
+      i32.const 3
+      i32.and
+      local.set $reason
+      local.get $left
+      local.get $exitPlace
+      i32.const 2
+      i32.shr_u
+      i32.const 127
+      i32.and
+      i32.add
+      local.set $left
+      i32.const 0
+      local.get $base
+      local.get $exitPlace
+      i32.const 9
+      i32.shr_s
+      i64.extend_i32_s
+      i64.add
+      i64.store offset=1544 align=1 ;; pc
+    end $b1
+    i32.const 0
+    local.get $reason
+    i32.store offset=3128 align=1 ;; regionExit
+    local.get $left
+    return
+    unreachable)
+  (export "region" (func $region)))

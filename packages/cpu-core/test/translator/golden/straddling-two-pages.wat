@@ -1,0 +1,261 @@
+;; straddling-two-pages
+;; pc 80001ffa: 3 instructions in 3 blocks, 650 bytes of WebAssembly
+;; entries 80001ffa
+(module
+  (type (func (param i32 i32) (result i32)))
+  (import "core" "memory" (memory 191))
+  (func $region (type 0) (param $entry i32) (param $left i32) (result i32)
+    (local $a0 i64) (local $a1 i64) (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32)
+    i32.const 0
+    i32.load offset=3092 align=1 ;; dataContext
+    local.set $context
+    i32.const 0
+    i32.load offset=3096 align=1 ;; fetchContext
+    local.set $fetchContext
+    i32.const 0
+    i64.load offset=1104 align=1 ;; a0
+    local.set $a0
+    i32.const 0
+    i64.load offset=1112 align=1 ;; a1
+    local.set $a1
+    block $b1
+      block $b2
+        block $b3
+          block $b4
+            block $b5
+              loop $loop6
+                block $b7
+                  block $b8
+                  end $b8
+                  i32.const 0
+                  i64.load offset=1568 align=1 ;; fetchPage
+                  i64.const 0
+                  i64.sub
+                  local.set $base
+                  br $b7
+                end $b7
+                loop $loop9
+                  block $b10
+                    block $b11
+                      block $b12
+                        br $b12
+                      end $b12
+                      ;; block 80001ffa, entry 0
+                      local.get $left
+                      i32.const 1
+                      i32.sub
+                      local.tee $left
+                      i32.const 0
+                      i32.lt_s
+                      if $if13 ;; unlikely
+                        i32.const 2094085
+                        local.set $exitPlace
+                        br $b2
+                      end $if13
+                      ;;   80001ffa: 00150513  addi a0,a0,1
+                      local.get $a0
+                      i64.const 1
+                      i64.add
+                      local.set $a0
+                      br $b11
+                    end $b11
+                    ;; block 80001ffe
+                    local.get $base
+                    i64.const 4096
+                    i64.add
+                    local.set $va
+                    local.get $va
+                    i32.wrap_i64
+                    i32.const 8
+                    i32.shr_u
+                    i32.const 16368
+                    i32.and
+                    local.get $fetchContext
+                    i32.add
+                    local.set $slot
+                    local.get $slot
+                    i64.load align=1
+                    local.get $va
+                    i64.eq
+                    local.get $slot
+                    i32.load offset=8 align=1 ;; fast read
+                    i32.const 336000
+                    i32.eq
+                    i32.and
+                    i32.eqz
+                    if $if14 ;; unlikely
+                      i32.const 2096129
+                      local.set $exitPlace
+                      br $b2
+                    end $if14
+                    local.get $left
+                    i32.const 1
+                    i32.sub
+                    local.tee $left
+                    i32.const 0
+                    i32.lt_s
+                    if $if15 ;; unlikely
+                      i32.const 2096133
+                      local.set $exitPlace
+                      br $b2
+                    end $if15
+                    ;;   80001ffe: 00250593  addi a1,a0,2
+                    local.get $a0
+                    i64.const 2
+                    i64.add
+                    local.set $a1
+                    local.get $base
+                    i64.const 4096
+                    i64.add
+                    local.set $va
+                    local.get $va
+                    i32.wrap_i64
+                    i32.const 8
+                    i32.shr_u
+                    i32.const 16368
+                    i32.and
+                    local.get $fetchContext
+                    i32.add
+                    local.set $slot
+                    local.get $slot
+                    i64.load align=1
+                    local.get $va
+                    i64.eq
+                    local.get $slot
+                    i32.load offset=8 align=1 ;; fast read
+                    i32.const 336000
+                    i32.eq
+                    i32.and
+                    i32.eqz
+                    if $if16 ;; unlikely
+                      i32.const 2098176
+                      local.set $exitPlace
+                      br $b2
+                    end $if16
+                    i32.const 0
+                    local.get $va
+                    i64.store offset=1568 align=1 ;; fetchPage
+                    i32.const 0
+                    local.get $slot
+                    i64.load32_u offset=12 align=1
+                    i64.const 12
+                    i64.shl
+                    i64.store offset=1576 align=1 ;; fetchPhysical
+                    i32.const 0
+                    i32.const 336000
+                    i32.store offset=3100 align=1 ;; fetchDecoded
+                    br $b10
+                  end $b10
+                  ;; block 80002002
+                  local.get $left
+                  i32.const 1
+                  i32.sub
+                  local.tee $left
+                  i32.const 0
+                  i32.lt_s
+                  if $if17 ;; unlikely
+                    i32.const 2098181
+                    local.set $exitPlace
+                    br $b2
+                  end $if17
+                  ;;   80002002: ff9ff06f  jal zero,0x80001ffa
+                  local.get $base
+                  i64.const 4102
+                  i64.add
+                  drop
+                  local.get $base
+                  i64.const 0
+                  i64.add
+                  local.set $va
+                  local.get $va
+                  i32.wrap_i64
+                  i32.const 8
+                  i32.shr_u
+                  i32.const 16368
+                  i32.and
+                  local.get $fetchContext
+                  i32.add
+                  local.set $slot
+                  local.get $slot
+                  i64.load align=1
+                  local.get $va
+                  i64.eq
+                  local.get $slot
+                  i32.load offset=8 align=1 ;; fast read
+                  i32.const 303168
+                  i32.eq
+                  i32.and
+                  i32.eqz
+                  if $if18 ;; unlikely
+                    i32.const 2094080
+                    local.set $exitPlace
+                    br $b2
+                  end $if18
+                  i32.const 0
+                  local.get $va
+                  i64.store offset=1568 align=1 ;; fetchPage
+                  i32.const 0
+                  local.get $slot
+                  i64.load32_u offset=12 align=1
+                  i64.const 12
+                  i64.shl
+                  i64.store offset=1576 align=1 ;; fetchPhysical
+                  i32.const 0
+                  i32.const 303168
+                  i32.store offset=3100 align=1 ;; fetchDecoded
+                  br $loop9
+                end $loop9
+              end $loop6
+            end $b5
+            i32.const 0
+            i32.const 0
+            i64.load offset=1544 align=1 ;; pc
+            i64.const 4
+            i64.add
+            i64.store offset=1544 align=1 ;; pc
+            i32.const 3
+            local.set $reason
+            br $b3
+          end $b4
+          i32.const 2
+          local.set $reason
+        end $b3
+        i32.const 0
+        i32.load offset=3080 align=1 ;; left
+        local.set $left
+        br $b1
+      end $b2
+      local.get $exitPlace
+      i32.const 3
+      i32.and
+      local.set $reason
+      local.get $left
+      local.get $exitPlace
+      i32.const 2
+      i32.shr_u
+      i32.const 127
+      i32.and
+      i32.add
+      local.set $left
+      i32.const 0
+      local.get $base
+      local.get $exitPlace
+      i32.const 9
+      i32.shr_s
+      i64.extend_i32_s
+      i64.add
+      i64.store offset=1544 align=1 ;; pc
+    end $b1
+    i32.const 0
+    local.get $a0
+    i64.store offset=1104 align=1 ;; a0
+    i32.const 0
+    local.get $a1
+    i64.store offset=1112 align=1 ;; a1
+    i32.const 0
+    local.get $reason
+    i32.store offset=3128 align=1 ;; regionExit
+    local.get $left
+    return
+    unreachable)
+  (export "region" (func $region)))
