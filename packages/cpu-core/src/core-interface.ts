@@ -127,10 +127,17 @@ export interface CoreInterface {
    * tracked.
    */
   beginEpoch(): void;
+  /** How many pages were written since `beginEpoch`. */
+  readonly writtenPageCount: number;
   /** Page numbers (from the start of RAM) written since `beginEpoch`, ascending. */
   writtenPages(): Uint32Array;
   /** Has the page ever been written by anyone since power-on? Never-written pages are all zero. */
   wasEverWritten(page: number): boolean;
+  /**
+   * The first page number from `from` on, and before `end`, with a byte that is not zero, or `end`.
+   * Looks at memory itself, whatever dirty tracking says.
+   */
+  nextNonZeroPage(from: number, end: number): number;
 
   /**
    * The canonical state of harts and TLBs and the time line, without RAM and caches. Equal states,

@@ -8,6 +8,7 @@ import {
   type CodePageFunctions,
   defineBeginEpoch,
   defineCodePages,
+  defineNextNonZeroPage,
   defineNoteRamWrite,
 } from './hart/code-pages.ts';
 import { defineCsrs } from './hart/csr.ts';
@@ -44,6 +45,7 @@ export interface CoreExports {
   flushAllFast(): void;
   noteRamWrite(offset: number, size: number): void;
   beginEpoch(): void;
+  nextNonZeroPage(from: number, end: number): number;
   /** Only with regions. */
   readonly regions?: WebAssembly.Table;
 }
@@ -126,9 +128,9 @@ export function generateCoreModule(
   ]);
   if (regions !== undefined) {
     module.exportTable('regions', regions.regionsMax);
-    const called = [csrs.allowed, csrs.readToModify, illegal];
-    for (const functions of [called, slowPaths, float, arithmetic]) {
-      for (const ref of Object.values<FunctionRef>(functions)) module.exportFunction(ref);
+    const called = [slowPaths, float, arithmetic].flatMap((refs) => Object.values(refs));
+    for (const ref of [csrs.allowed, csrs.readToModify, illegal, ...called]) {
+      module.exportFunction(ref as FunctionRef);
     }
   }
   return { bytes: module.toBytes(), parts, slowPaths, arithmetic };
@@ -156,6 +158,7 @@ function exportForHost(
   for (const ref of functions) module.exportFunction(ref);
   defineNoteRamWrite(module, RAM_BASE, codePages.noteWrite);
   defineBeginEpoch(module, plan, codePages.flushTable);
+  defineNextNonZeroPage(module, plan);
 }
 
 /** Host address of the page of the current fetch translation. */

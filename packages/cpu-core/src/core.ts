@@ -183,9 +183,18 @@ class Core implements CoreInterface {
     this.#exports.beginEpoch();
   }
 
+  get writtenPageCount(): number {
+    return this.#controls[CONTROL.writtenCount / 4] as number;
+  }
+
   writtenPages(): Uint32Array {
-    const count = this.#controls[CONTROL.writtenCount / 4] as number;
-    return new Uint32Array(this.#bytes.buffer, this.#plan.writtenList, count).slice().sort();
+    const { buffer } = this.#bytes;
+    return new Uint32Array(buffer, this.#plan.writtenList, this.writtenPageCount).slice().sort();
+  }
+
+  nextNonZeroPage(from: number, end: number): number {
+    assert(from >= 0 && end <= this.#plan.ramPages, 'pages of RAM');
+    return from < end ? this.#exports.nextNonZeroPage(from, end) : end;
   }
 
   wasEverWritten(page: number): boolean {

@@ -21,7 +21,7 @@ import { OutputBuffer } from './output-buffer.ts';
 import { startSupervisor } from './sbi/start-supervisor.ts';
 
 export interface MachineOptions {
-  /** Compiles a module; `new WebAssembly.Module(bytes)` if not given. */
+  /** Compiles a module; `compileModule` if not given. */
   readonly compile?: CoreOptions['compile'];
   /** Hash functions that are there already; made if not given. */
   readonly hashes?: Hashes;
@@ -37,6 +37,9 @@ export interface MachineOptions {
    */
   readonly areImagesChecked?: boolean;
 }
+
+/** Compiles a module of a core, synchronously. */
+export const compileModule: CoreOptions['compile'] = (bytes) => new WebAssembly.Module(bytes);
 
 /**
  * A machine that stands before its first step: a function of configuration and images alone.
@@ -78,7 +81,7 @@ export async function createMachine(
       },
     },
     hasBuiltInSbi: config.bios === 'sbi',
-    compile: options.compile ?? ((bytes) => new WebAssembly.Module(bytes)),
+    compile: options.compile ?? compileModule,
     engine: options.engine,
     hotJumps: options.hotJumps,
   });

@@ -35,7 +35,7 @@ export {
   parseLinuxImage,
 } from './boot/linux-image.ts';
 export type { Engine } from '@casmotion/cpu-core';
-export { createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
+export { compileModule, createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';
 export type { ImageRef, MachineConfig } from './machine-config.ts';

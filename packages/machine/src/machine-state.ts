@@ -11,7 +11,7 @@ import type { CoreInterface } from '@casmotion/cpu-core';
 import { OVERLAY_PAGE_BYTES, type OverlayStore } from '@casmotion/devices';
 import type { Board } from './board/board.ts';
 import { PAGE_SIZE_BYTES, RAM_BASE } from './board/memory-map.ts';
-import { isZeroPage } from './digest/page-digest.ts';
+import { nonZeroPages } from './digest/page-digest.ts';
 import { DISK_PAGES_START, diskPageNumber, type HaltResult } from './machine-interface.ts';
 
 /** The machine's own part of the state. */
@@ -57,8 +57,7 @@ export function snapshotPages(
 ): Map<number, Uint8Array> {
   const pages = new Map<number, Uint8Array>();
   const ram = core.ram;
-  for (let page = 0; page < ram.length / PAGE_SIZE_BYTES; page++) {
-    if (!core.wasEverWritten(page) || isZeroPage(ram, page)) continue;
+  for (const page of nonZeroPages(core)) {
     pages.set(page, ram.slice(page * PAGE_SIZE_BYTES, (page + 1) * PAGE_SIZE_BYTES));
   }
   disks.forEach((disk, index) => {

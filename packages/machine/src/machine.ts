@@ -142,7 +142,7 @@ export class Machine implements MachineInterface {
   }
 
   get pagesSinceLandmark(): number {
-    return this.#core.writtenPages().length;
+    return this.#core.writtenPageCount;
   }
 
   landmark(): Landmark {

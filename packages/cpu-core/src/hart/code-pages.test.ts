@@ -138,3 +138,17 @@ describe('a store into code', () => {
     expect(core.hart.getX(a0)).toBe(6n);
   });
 });
+
+test('pages that are not all zero are found by their bytes, in any range', () => {
+  const PAGES = 256;
+  const core = makeCore({ ramSizeBytes: PAGES * PAGE });
+  const places = [0, 3 * PAGE + 7, 5 * PAGE + 4095, 6 * PAGE + 64, PAGES * PAGE - 1];
+  for (const place of places) core.ram[place] = 0x80;
+  const written = places.map((place) => Math.floor(place / PAGE));
+  for (let from = 0; from < PAGES; from++) {
+    for (const end of [from, from + 1, Math.min(from + 3, PAGES), PAGES]) {
+      const expected = written.find((page) => page >= from && page < end) ?? end;
+      expect(core.nextNonZeroPage(from, end)).toBe(expected);
+    }
+  }
+});

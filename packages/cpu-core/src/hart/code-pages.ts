@@ -271,3 +271,27 @@ export function defineBeginEpoch(
   });
   module.exportFunction(ref);
 }
+
+/** Bytes looked at between two comparisons with zero. */
+const SCAN_BYTES = 64;
+
+/** Adds and exports `nextNonZeroPage(from, end) -> i32`, from < end: see `CoreInterface`. */
+export function defineNextNonZeroPage(module: WasmModule, plan: MemoryPlan): void {
+  const params = { from: 'i32', end: 'i32' } as const;
+  const ref = module.func('nextNonZeroPage', params, 'i32', (f, { from, end }) => {
+    const at = f.local('i32');
+    const limit = f.let(end.get.shl(12).add(plan.ram));
+    f.set(at, from.get.shl(12).add(plan.ram));
+    f.loop((again) => {
+      let bits = load.i64(at.get);
+      for (let offset = 8; offset < SCAN_BYTES; offset += 8) {
+        bits = bits.or(load.i64(at.get, offset));
+      }
+      f.if(bits.ne(0), () => f.return(at.get.sub(plan.ram).shrU(12)));
+      f.set(at, at.get.add(SCAN_BYTES));
+      f.brIf(at.get.ltU(limit), again);
+    });
+    f.return(end.get);
+  });
+  module.exportFunction(ref);
+}

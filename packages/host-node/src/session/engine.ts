@@ -1,6 +1,6 @@
 /** What this host does for the engines of a core: which one, and how V8 compiles their code. */
 import { setFlagsFromString } from 'node:v8';
-import type { Engine, MachineOptions } from '@casmotion/machine';
+import { compileModule, type Engine, type MachineOptions } from '@casmotion/machine';
 
 /** `auto`: the fastest engine that there is. */
 export type EngineChoice = Engine | 'auto';
@@ -17,7 +17,7 @@ export function engineOptions(choice: EngineChoice): Pick<MachineOptions, 'engin
       const budget = isCore ? CORE_TIERING_BUDGET_BYTES : REGION_TIERING_BUDGET_BYTES;
       setFlagsFromString(`--wasm-tiering-budget=${budget}`);
       isCore = false;
-      return new WebAssembly.Module(bytes);
+      return compileModule(bytes);
     },
   };
 }

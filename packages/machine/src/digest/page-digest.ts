@@ -7,6 +7,7 @@
  * changed since.
  */
 import type { Hashes } from '@casmotion/base';
+import type { CoreInterface } from '@casmotion/cpu-core';
 import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
 
 /** The content of a page, 4 KiB; undefined for one that counts 0. */
@@ -85,23 +86,28 @@ export class PageDigest {
   }
 }
 
+/** RAM, and the way to its pages that are not all zero. */
+export type PagedRam = Pick<CoreInterface, 'ram' | 'nextNonZeroPage'>;
+
 /**
  * RAM's pages for a digest: a page of zeros counts 0, written or not, so that the digest is a
- * function of the content alone. `ram` is asked for at each use.
+ * function of the content alone.
  */
-export function ramPageContent(ram: () => Uint8Array): PageContent {
+export function ramPageContent(core: PagedRam): PageContent {
   return (page) => {
     const start = page * PAGE_SIZE_BYTES;
-    return isZeroPage(ram(), page) ? undefined : ram().subarray(start, start + PAGE_SIZE_BYTES);
+    const isZero = core.nextNonZeroPage(page, page + 1) !== page;
+    return isZero ? undefined : core.ram.subarray(start, start + PAGE_SIZE_BYTES);
   };
 }
 
-/** Is the page all zeros? */
-export function isZeroPage(ram: Uint8Array, page: number): boolean {
-  const start = ram.byteOffset + page * PAGE_SIZE_BYTES;
-  const words = new Int32Array(ram.buffer, start, PAGE_SIZE_BYTES / 4);
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
-  return true;
+/** The pages of RAM that are not all zero, whatever dirty tracking says, in order. */
+export function* nonZeroPages(core: PagedRam): Generator<number> {
+  const end = core.ram.length / PAGE_SIZE_BYTES;
+  for (let page = core.nextNonZeroPage(0, end); page < end;) {
+    yield page;
+    page = core.nextNonZeroPage(page + 1, end);
+  }
 }
 
 /** a += b, mod 2^128. */

@@ -6,9 +6,8 @@
 import { assert, type Hashes } from '@casmotion/base';
 import type { CoreInterface } from '@casmotion/cpu-core';
 import type { OverlayStore } from '@casmotion/devices';
-import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
 import { diskPageNumber } from '../machine-interface.ts';
-import { PageDigest, ramPageContent } from './page-digest.ts';
+import { nonZeroPages, PageDigest, ramPageContent } from './page-digest.ts';
 
 export class StateDigest {
   readonly #hashes: Hashes;
@@ -64,13 +63,13 @@ export class StateDigest {
   digestAll(state: Uint8Array): Uint8Array {
     const { ram, disks } = this.#createPages();
     const sums = disks.map((pages, i) => pages.sumOf(this.#disks[i]?.pages.keys() ?? []));
-    return this.#combine(ram.sumOf(range(this.#ramPageCount)), sums, state);
+    return this.#combine(ram.sumOf(nonZeroPages(this.#core)), sums, state);
   }
 
-  /** All pages that can count: those ever written. */
+  /** All pages that count. */
   #hashWritten(): KnownPages {
     const pages = this.#createPages();
-    pages.ram.update(range(this.#ramPageCount).filter((page) => this.#core.wasEverWritten(page)));
+    pages.ram.update(nonZeroPages(this.#core));
     this.#disks.forEach((disk, i) => {
       disk.takeWrittenPages();
       pages.disks[i]?.update(disk.pages.keys());
@@ -80,11 +79,7 @@ export class StateDigest {
 
   #createPages(): KnownPages {
     return {
-      ram: new PageDigest(
-        this.#hashes,
-        0,
-        ramPageContent(() => this.#core.ram),
-      ),
+      ram: new PageDigest(this.#hashes, 0, ramPageContent(this.#core)),
       disks: this.#disks.map(
         (disk, i) =>
           new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
@@ -95,17 +90,9 @@ export class StateDigest {
   #combine(ramSum: Uint8Array, diskSums: readonly Uint8Array[], state: Uint8Array): Uint8Array {
     return this.#hashes.xxh128(ramSum, ...diskSums, state).slice();
   }
-
-  get #ramPageCount(): number {
-    return this.#core.ram.length / PAGE_SIZE_BYTES;
-  }
 }
 
 interface KnownPages {
   readonly ram: PageDigest;
   readonly disks: readonly PageDigest[];
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
 }
