@@ -299,7 +299,11 @@ describe('bad input', () => {
   });
 
   test.each([
-    { what: 'not an ELF', args: ['run', '--kernel', '@text'], says: ['@text', 'neither an ELF', '--kernel'] },
+    {
+      what: 'not an ELF',
+      args: ['run', '--kernel', '@text'],
+      says: ['@text', 'neither an ELF', '--kernel'],
+    },
     { what: 'an empty kernel', args: ['run', '--kernel', '@empty'], says: ['an empty file'] },
     { what: 'a cut ELF', args: ['run', '--kernel', '@cut.elf'], says: ['@cut.elf'] },
     {

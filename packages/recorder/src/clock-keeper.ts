@@ -10,8 +10,8 @@
  * - |drift| <= tolerance: nothing is done, so a guest in step with its host, or asleep, costs no
  *   log;
  * - a new line is continuous and its slope above 0: guest time never goes back, it only waits;
- * - it makes good the drift in about `catchUp`, sooner if the guest is ahead, and then one more line
- *   lets it run level;
+ * - it makes good the drift in about `catchUp`, sooner if the guest is ahead, and then one more
+ *   line lets it run level;
  * - a slice is short enough that a guest cannot get far ahead in it, however fast it turns out;
  * - only a guest that is late by more than `jump` is moved at once: it stays within 20 ms also on a
  *   host that lets it run by fits and starts;

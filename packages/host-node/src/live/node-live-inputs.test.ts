@@ -204,7 +204,7 @@ describe('poll', () => {
   });
 });
 
-test('the slower the guest, the sooner it is looked at again; without a clock to follow, never', async () => {
+test('the slower the guest, the sooner it is looked at again, if it follows a clock', async () => {
   const host = new FakeHost();
   const live = host.live();
   expect(live.stepsMax).toBe(Infinity);

@@ -267,7 +267,7 @@ const FIRMWARE_WINDOW_BYTES = 0x20_0000;
  * At the end of RAM: the tree in the first half; the rest is for firmware that adds nodes in place.
  */
 const DTB_WINDOW_BYTES = 0x2_0000;
-const LINK_WITHOUT_HEADERS = 'link it with -Wl,--nmagic: no headers are loaded before the code then';
+const LINK_WITHOUT_HEADERS = 'link it with -Wl,--nmagic, so that no headers are loaded';
 const RAM_SIZE_MIN_BYTES = 2 * DTB_WINDOW_BYTES;
 
 /** Something that cannot be booted: which file or flag, and why. */
