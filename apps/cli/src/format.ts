@@ -10,7 +10,7 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `55.0 M`, three digits. */
+/** `55.0 M`, three digits; a small whole number as it is. */
 export function formatShort(count: number): string {
   for (const [size, suffix] of [
     [1e12, 'T'],
@@ -20,7 +20,7 @@ export function formatShort(count: number): string {
   ] as const) {
     if (count >= size) return `${(count / size).toPrecision(3)} ${suffix}`;
   }
-  return String(count);
+  return Number.isInteger(count) ? String(count) : count.toPrecision(3);
 }
 
 /** `12.3 MiB`. */

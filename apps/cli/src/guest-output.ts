@@ -90,7 +90,7 @@ export class GuestOutput implements MachineOutputs {
     this.#hasFailed = true;
     if (errnoOf(cause) !== 'EPIPE') {
       const path = this.#path ?? 'standard output';
-      this.failure = new HostFileError(path, "the guest's console cannot be written", cause);
+      this.failure = new HostFileError(path, CANNOT_WRITE, cause, NAME_ANOTHER);
     }
     this.onFailure?.();
   }
@@ -111,7 +111,7 @@ function openForOutput(path: string, inUse: readonly string[]): number {
   try {
     return openSync(path, 'w');
   } catch (cause) {
-    throw new HostFileError(path, "the guest's console cannot be written", cause, NAME_ANOTHER);
+    throw new HostFileError(path, CANNOT_WRITE, cause, NAME_ANOTHER);
   }
 }
 
@@ -122,4 +122,5 @@ function isSameFile(one: string, other: string): boolean {
   return a !== undefined && a.isFile() && a.ino === b?.ino && a.dev === b.dev;
 }
 
+const CANNOT_WRITE = "the guest's console cannot be written";
 const NAME_ANOTHER = 'name another file with --console';

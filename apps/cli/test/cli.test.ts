@@ -100,6 +100,7 @@ describe('record and replay', () => {
     const { list } = await cliJson(['log', log, '--kind', 'console-input']);
     expect(list).toMatchObject([{ number: 0, kind: 'console-input', console: 0 }]);
     expect((await cliJson(['log', log, '--kind', 'entropy'])).list).toEqual([]);
+    expect((await cli(['log', log, '--kind', 'entropy'])).stderr).toBe('no such event\n');
     const lines = (await cli(['log', log])).stdout;
     expect(lines).toMatch(/^ +0 {2}step \d+ +pc 0x[0-9a-f]+ {2}console-input, console 0, 21 bytes/);
   });
@@ -328,7 +329,11 @@ describe('bad input', () => {
   });
 
   test.each([
-    { what: 'not an ELF', args: ['run', '--kernel', '@text'], says: ['@text', 'neither an ELF'] },
+    {
+      what: 'not an ELF',
+      args: ['run', '--kernel', '@text'],
+      says: ['@text', 'neither an ELF', '--kernel'],
+    },
     { what: 'an empty kernel', args: ['run', '--kernel', '@empty'], says: ['an empty file'] },
     { what: 'a cut ELF', args: ['run', '--kernel', '@cut.elf'], says: ['@cut.elf'] },
     {

@@ -118,18 +118,40 @@ test.each(SPEEDS)('busy, $what: within 20 ms by few lines', ({ next, linesMax })
   }
 });
 
+test('a host that lets it run by fits and starts: never far ahead', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    // 1 to 6 ms of the processor, then 10 to 300 ms of others'.
+    const random = new Prng(seed);
+    let left = 0;
+    const stall = (ranTicks: number): number => {
+      left -= ranTicks;
+      if (left > 0) return 0;
+      left = TICKS_PER_MS * (1 + random.below(6));
+      return TICKS_PER_MS * (10 + random.below(290));
+    };
+    const speeds = (_: Prng, slice: number): number => (slice % 1000 < 200 ? 2 : 25);
+    const { aheadMs, isMonotonic, lines } = keepBusy(new Prng(seed), speeds, stall);
+    expect(isMonotonic, `seed ${seed}`).toBe(true);
+    expect(aheadMs, `seed ${seed}`).toBeLessThan(20);
+    expect(lines, `seed ${seed}`).toBeGreaterThan(100);
+  }
+});
+
 /** 5000 slices without a pause. The first 100 ms, while the speed is learnt, are not judged. */
 function keepBusy(
   random: Prng,
   next: (random: Prng, slice: number) => number,
-): { worstMs: number; lines: number; isMonotonic: boolean } {
+  stall: (ranTicks: number) => number = () => 0,
+): { worstMs: number; aheadMs: number; lines: number; isMonotonic: boolean } {
   const keeper = new ClockKeeper();
   let [step, host, origin, originStep, slope] = [0, 0, 0, 0, 42_949_673];
-  let [worst, lines, isMonotonic, before] = [0, 0, true, 0];
+  let [worst, ahead, lines, isMonotonic, before] = [0, 0, 0, true, 0];
   for (let slice = 0; slice < 5_000; slice++) {
-    step += SLICE_STEPS;
     const hostBefore = host;
-    host += Math.round(SLICE_STEPS / next(random, slice));
+    const steps = Math.min(SLICE_STEPS, keeper.stepsMax);
+    step += steps;
+    const ran = Math.round(steps / next(random, slice));
+    host += ran + stall(ran);
     const ticks = origin + Math.floor(((step - originStep) * slope) / 2 ** 32);
     isMonotonic &&= ticks >= before;
     before = ticks;
@@ -138,12 +160,14 @@ function keepBusy(
     const isHeldUp = host - hostBefore > 17 * TICKS_PER_MS;
     const seen = isHeldUp ? ticks + (line?.jumpTicks ?? 0) : ticks;
     if (host > 100 * TICKS_PER_MS) worst = Math.max(worst, Math.abs(host - seen));
+    if (host > 100 * TICKS_PER_MS) ahead = Math.max(ahead, ticks - host);
     if (line === undefined) continue;
     lines++;
     isMonotonic &&= line.jumpTicks >= 0 && line.slope > 0;
     [origin, originStep, slope] = [ticks + line.jumpTicks, step, line.slope];
   }
-  return { worstMs: worst / TICKS_PER_MS, lines, isMonotonic };
+  const worstMs = worst / TICKS_PER_MS;
+  return { worstMs, aheadMs: ahead / TICKS_PER_MS, lines, isMonotonic };
 }
 
 /** A host and its guest's clock: no instructions, only steps, lines, deadlines and sleeps. */
@@ -179,7 +203,7 @@ class SimulatedHost {
   /** Runs without a pause until the host's clock shows `until`. */
   beBusy(until: number): void {
     while (this.hostTicks < until) {
-      this.#run(SLICE_STEPS);
+      this.#run(Math.min(SLICE_STEPS, this.#keeper.stepsMax));
       const line = this.#keeper.sample(this.#guest(), this.hostTicks);
       if (line !== undefined) this.#apply(line);
     }
@@ -190,7 +214,7 @@ class SimulatedHost {
     while (this.hostTicks < until) {
       const burst = this.#random.chance(50) ? 12 : 0;
       for (let slice = 0; slice < burst; slice++) {
-        this.#run(SLICE_STEPS);
+        this.#run(Math.min(SLICE_STEPS, this.#keeper.stepsMax));
         const line = this.#keeper.sample(this.#guest(), this.hostTicks);
         if (line !== undefined) this.#apply(line);
       }

@@ -10,7 +10,9 @@
  * - |drift| <= tolerance: nothing is done, so a guest in step with its host, or asleep, costs no
  *   log;
  * - a new line is continuous and its slope above 0: guest time never goes back, it only waits;
- * - it makes good the drift in about `catchUp`, and then one more line lets the guest run level;
+ * - it makes good the drift in about `catchUp`, sooner if the guest is ahead, and then one more
+ *   line lets it run level;
+ * - a slice is short enough that a guest cannot get far ahead in it, however fast it turns out;
  * - only a guest that is late by more than `jump` is moved at once: it stays within 20 ms also on a
  *   host that lets it run by fits and starts;
  * - asleep it lives through each of its deadlines, a little late if need be, unless it is late by
@@ -51,6 +53,9 @@ export class ClockKeeper {
   #isSlow = false;
   /** The line makes good a drift: which, and when it is to be level again. */
   #slope: { readonly drift: number; readonly levelAt: number } | undefined;
+  /** Of the newest line; before there is one, a nanosecond a step. */
+  #lineTicksPerStep = 0.01;
+  #stepsMax = Infinity;
 
   constructor(options: ClockKeeperOptions = {}) {
     const { toleranceTicks = 40_000, catchUpTicks = 500_000 } = options;
@@ -62,13 +67,21 @@ export class ClockKeeper {
     this.#suspend = suspendTicks;
   }
 
+  /** Steps after which the host's clock is to be looked at again. */
+  get stepsMax(): number {
+    return this.#stepsMax;
+  }
+
   /** Between slices: a new line, if one is needed. */
   sample(guest: GuestTime, hostTicks: number): ClockLine | undefined {
     this.#measure(guest.step, hostTicks);
     const drift = hostTicks - guest.ticks;
-    if (this.#ticksPerStep === undefined || !this.#isLineDue(drift, hostTicks)) return undefined;
-    const jumpTicks = drift > this.#jump ? Math.floor(drift) : 0;
-    return this.#line(this.#ticksPerStep, jumpTicks, drift - jumpTicks, hostTicks);
+    const isDue = this.#ticksPerStep !== undefined && this.#isLineDue(drift, hostTicks);
+    const jumpTicks = isDue && drift > this.#jump ? Math.floor(drift) : 0;
+    const line = isDue ? this.#line(jumpTicks, drift - jumpTicks, hostTicks) : undefined;
+    const gain = Math.max(GAIN_MIN_TICKS, GAIN_TICKS + Math.min(0, drift - jumpTicks));
+    this.#stepsMax = Math.max(SLICE_STEPS_MIN, Math.floor(gain / this.#lineTicksPerStep));
+    return line;
   }
 
   /**
@@ -122,15 +135,18 @@ export class ClockKeeper {
   }
 
   /** Host speed from here on, and what is left of the drift made good within the catch-up. */
-  #line(ticksPerStep: number, jumpTicks: number, drift: number, hostTicks: number): ClockLine {
+  #line(jumpTicks: number, drift: number, hostTicks: number): ClockLine {
+    const ticksPerStep = this.#ticksPerStep ?? 0;
     const isLevel = Math.abs(drift) <= this.#tolerance / 2;
     this.#slope = isLevel ? undefined : { drift, levelAt: hostTicks + this.#catchUp };
-    const share = isLevel ? 1 : Math.max(SLOWEST, 1 + drift / this.#catchUp);
+    const share = isLevel ? 1 : Math.max(SLOWEST, 1 + drift / (drift < 0 ? BRAKE : this.#catchUp));
     // The mean is slow to forget what held the machine up; a guest that is ahead cannot wait.
     const isPast = drift < 0 && this.#newest < ticksPerStep * 0.75;
     const speed = isPast ? this.#newest : ticksPerStep;
     const slope = Math.round(speed * share * 2 ** 32);
-    return { kind: 'clock-line', jumpTicks, slope: Math.min(SLOPE_MAX, Math.max(1, slope)) };
+    const bounded = Math.min(SLOPE_MAX, Math.max(1, slope));
+    this.#lineTicksPerStep = bounded / 2 ** 32;
+    return { kind: 'clock-line', jumpTicks, slope: bounded };
   }
 }
 
@@ -139,9 +155,16 @@ const SLOPE_MAX = 2 ** 48 - 1;
 const EARLY_TICKS = 5_000;
 /** What one sample may say about a machine that became slower. */
 const SLOWER_MAX = 2;
-const SLOWEST = 1 / 8;
+/** A guest that is ahead by 10 ms or more all but waits: it may turn out faster than is known. */
+const BRAKE = 100_000;
+const SLOWEST = 1 / 1024;
 /** Shorter runs are mostly overhead. */
 const STEPS_MIN = 200_000;
+/** 6 ms: what a guest may gain on its host in a slice that takes no time, less what it is ahead. */
+const GAIN_TICKS = 60_000;
+const GAIN_MIN_TICKS = 10_000;
+/** For a machine of a million steps a second, or one that is held up so much. */
+const SLICE_STEPS_MIN = 2_000;
 /** Of the newest sample in the running mean: little for noise, much where the speed changes. */
 const WEIGHT = 0.1;
 const WEIGHT_CHANGED = 0.6;

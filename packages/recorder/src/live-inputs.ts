@@ -35,6 +35,8 @@ export interface LiveInputs {
    * recorded is then made safe.
    */
   isSyncDue?(): boolean;
+  /** After so many steps it is to be asked again at the latest; undefined: after a whole slice. */
+  readonly stepsMax?: number;
   /**
    * True: guest time follows the host's. Else two equal runs without events make equal logs, byte
    * by byte: what is written when then depends on steps alone.

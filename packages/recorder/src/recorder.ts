@@ -240,7 +240,8 @@ export class Recorder {
   #sliceEnd(): number {
     const { step } = this.#machine.at;
     const end = (Math.floor(step / this.#sliceSteps) + 1) * this.#sliceSteps;
-    return Math.max(step + 1, Math.min(end, this.#options.maxSteps ?? Infinity));
+    const { live, maxSteps = Infinity } = this.#options;
+    return Math.max(step + 1, Math.min(end, step + (live.stepsMax ?? Infinity), maxSteps));
   }
 
   #status(): LiveStatus {

@@ -32,6 +32,8 @@ interface LogFlags extends InfoFlags {
   readonly kind?: readonly EventKind[];
 }
 
+const NO_EVENT = 'no event: the host decided nothing, all is computed again';
+
 const LOG_ARGUMENT = {
   kind: 'tuple',
   parameters: [{ brief: 'A log, whole or .partial', parse: String, placeholder: 'FILE' }],
@@ -96,11 +98,13 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
         const isWanted = ({ event }: LoggedEvent): boolean =>
           flags.kind === undefined || flags.kind.includes(event.kind);
         const list: object[] = [];
+        let listed = 0;
         let isReaderGone = false;
         this.process.stdout.on?.('error', () => (isReaderGone = true));
         for (const logged of log.reader.events()) {
           if (isReaderGone) break;
           if (!isWanted(logged)) continue;
+          listed += 1;
           if (flags.json) list.push(eventJson(logged));
           else this.process.stdout.write(`${eventLine(logged)}\n`);
         }
@@ -109,7 +113,8 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
           list,
           wallSeconds: elapsed() / 1e9,
         };
-        return { json, lines: describeCut(log.reader) };
+        const none = flags.kind === undefined ? NO_EVENT : 'no such event';
+        return { json, lines: [...(listed === 0 ? [none] : []), ...describeCut(log.reader)] };
       } finally {
         log.close();
       }

@@ -42,8 +42,9 @@ export class FileImage implements BlockImage {
     this.close();
     throw new VmError('this is no disk image', {
       where: path,
-      expected: 'a file of at least one byte, as: truncate -s 64M disk.img',
+      expected: 'a file of at least one byte',
       found,
+      next: 'name another with --disk, or make one: truncate -s 64M disk.img',
     });
   }
 

@@ -137,6 +137,7 @@ export class LogFileSink implements LogSink {
   }
 
   #kept(): string {
+    if (this.#sizeBytes === 0) return 'make room, or name another file with -o';
     return `${this.#sizeBytes} bytes are kept; replay them: casmotion replay ${this.partialPath}`;
   }
 }

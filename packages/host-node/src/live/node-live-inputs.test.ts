@@ -203,3 +203,15 @@ describe('poll', () => {
     expect(due).toEqual([false, false, true, false, true, false]);
   });
 });
+
+test('the slower the guest, the sooner it is looked at again, if it follows a clock', async () => {
+  const host = new FakeHost();
+  const live = host.live();
+  expect(live.stepsMax).toBe(Infinity);
+  await live.poll({ ...status(0), step: 0 });
+  host.now += 30 * MS;
+  await live.poll({ ...status(0), step: 1_000_000 });
+  expect(live.stepsMax).toBeGreaterThan(100_000);
+  expect(live.stepsMax).toBeLessThan(300_000);
+  expect(new FakeHost().live({ clock: undefined }).stepsMax).toBe(Infinity);
+});

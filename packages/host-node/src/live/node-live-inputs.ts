@@ -80,6 +80,11 @@ export class NodeLiveInputs implements LiveInputs {
     }
   }
 
+  /** A guest that follows the host's time must not get far ahead of it before the next look. */
+  get stepsMax(): number {
+    return this.#options.clock?.stepsMax ?? Infinity;
+  }
+
   isSyncDue(): boolean {
     const now = this.#options.elapsed();
     if (now < this.#syncAt) return false;

@@ -146,6 +146,18 @@ describe('planBoot', () => {
     );
   });
 
+  it.each([
+    ['headers before the code', 0x7fff_f000n, /--nmagic/],
+    ['a segment of another board', 0x4000_0000n, /give a RISC-V ELF64/],
+  ])('says what to do about %s', (_, address, next) => {
+    const kernel = buildElf(0x8000_0000n, [{ address, bytes: new Uint8Array(0x1004) }]);
+    expect(() => planBoot(testConfig({ kernel: ref('k') }), { kernel })).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({ next: expect.stringMatching(next) }),
+      }),
+    );
+  });
+
   it('says how much initrd would fit', () => {
     const config = testConfig({ kernel: ref('k'), initrd: ref('i'), ramSizeBytes: 4 * MIB });
     const most = 4 * MIB - 0x2_0000 - 0x20_4000;

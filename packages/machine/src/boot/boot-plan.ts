@@ -122,11 +122,21 @@ function placeKernel(config: MachineConfig, kernel: Uint8Array | undefined): Pro
 /** Firmware is an ELF or, like OpenSBI's .bin files, raw bytes for the start of RAM. */
 function placeFirmware(config: MachineConfig, firmware: Uint8Array): Program {
   const name = config.firmware?.name ?? 'firmware';
-  if (firmware.length === 0) throw new BootError('firmware is empty', { where: name });
+  if (firmware.length === 0) {
+    throw new BootError('firmware is empty', {
+      where: name,
+      next: 'name another file with --bios',
+    });
+  }
   if (isElf(firmware)) return placeElf(parseElf(name, firmware), config.ramSizeBytes);
   const wrapper = describeWrapper(firmware);
-  if (wrapper !== undefined)
-    throw new BootError('firmware is compressed', { where: name, found: wrapper });
+  if (wrapper !== undefined) {
+    throw new BootError('firmware is compressed', {
+      where: name,
+      found: wrapper,
+      next: 'unpack it first',
+    });
+  }
   const end =
     RAM_BASE + Math.max(firmware.length, Math.min(FIRMWARE_WINDOW_BYTES, config.ramSizeBytes));
   checkInRam(name, 'firmware', RAM_BASE + firmware.length, config.ramSizeBytes);
@@ -142,11 +152,12 @@ function placeProgram(name: string, bytes: Uint8Array, ramSizeBytes: number): Pr
     checkInRam(name, 'kernel', end, ramSizeBytes);
     return { loads: [{ address, bytes }], start: address, end, entry: address };
   }
-  const found = bytes.length === 0 ? 'an empty file' : (describeWrapper(bytes) ?? 'something else');
+  const wrapper = describeWrapper(bytes);
   throw new BootError('is neither an ELF file nor a Linux Image', {
     where: name,
     expected: 'a RISC-V ELF64 executable or an uncompressed Linux Image, whole',
-    found,
+    found: bytes.length === 0 ? 'an empty file' : (wrapper ?? 'something else'),
+    next: wrapper === undefined ? 'name another file with --kernel' : 'unpack it first',
   });
 }
 
@@ -161,6 +172,7 @@ function placeElf(elf: ElfFile, ramSizeBytes: number): Program {
       throw new ElfError(elf.name, headerOffset, 'has a segment outside of RAM', {
         expected: `addresses in 0x${RAM_BASE.toString(16)} .. 0x${(ramEnd - 1n).toString(16)}`,
         found: `0x${physAddr.toString(16)} .. 0x${(segmentEnd - 1n).toString(16)}`,
+        ...(isHeaderBelowRam(physAddr, segmentEnd) ? { next: LINK_WITHOUT_HEADERS } : {}),
       });
     }
     start = Math.min(start, Number(physAddr));
@@ -168,6 +180,11 @@ function placeElf(elf: ElfFile, ramSizeBytes: number): Program {
     if (bytes.length > 0) loads.push({ address: Number(physAddr), bytes });
   }
   return { loads, start, end, entry: Number(physicalEntry(elf)) };
+}
+
+/** Unless told not to, linkers load the file's headers too, on the page before the code. */
+function isHeaderBelowRam(start: bigint, end: bigint): boolean {
+  return start >= BigInt(RAM_BASE - PAGE_SIZE_BYTES) && end > BigInt(RAM_BASE);
 }
 
 /** The device tree near the end of RAM, with room to grow for firmware; the initrd below it. */
@@ -250,6 +267,7 @@ const FIRMWARE_WINDOW_BYTES = 0x20_0000;
  * At the end of RAM: the tree in the first half; the rest is for firmware that adds nodes in place.
  */
 const DTB_WINDOW_BYTES = 0x2_0000;
+const LINK_WITHOUT_HEADERS = 'link it with -Wl,--nmagic, so that no headers are loaded';
 const RAM_SIZE_MIN_BYTES = 2 * DTB_WINDOW_BYTES;
 
 /** Something that cannot be booted: which file or flag, and why. */

@@ -304,7 +304,7 @@ export class ElfError extends VmError {
     file: string,
     fileOffset: number,
     message: string,
-    details: { expected?: string; found?: string } = {},
+    details: { expected?: string; found?: string; next?: string } = {},
   ) {
     const next = 'give a RISC-V ELF64 executable or a Linux Image';
     super(message, { where: `${file}, byte ${fileOffset}`, next, ...details });
