@@ -10,7 +10,9 @@ export function describeProfile(profile: SessionProfile, wallSeconds: number): s
   return [
     `profile of ${formatShort(steps)} instructions: ` +
       `regions ${percent(regionSteps, steps)}, interpreter ${percent(interpretedSteps, steps)}`,
-    ...describeTotals(profile, wallSeconds).map(([what, text]) => `  ${what.padEnd(LABEL_COLUMNS)}${text}`),
+    ...describeTotals(profile, wallSeconds).map(
+      ([what, text]) => `  ${what.padEnd(LABEL_COLUMNS)}${text}`,
+    ),
     ...describeRegions(profile),
   ];
 }

@@ -46,7 +46,12 @@ export {
   type RegionProfile,
   type RegionReport,
 } from '@casmotion/cpu-core';
-export { compileModule, createMachine, type MachineOptions, VIRTUAL_CLOCK_SLOPE } from './create-machine.ts';
+export {
+  compileModule,
+  createMachine,
+  type MachineOptions,
+  VIRTUAL_CLOCK_SLOPE,
+} from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';
 export type { ImageRef, MachineConfig } from './machine-config.ts';

@@ -14,13 +14,11 @@ export interface TestCoreOptions {
   readonly hasBuiltInSbi?: boolean;
   readonly engine?: Engine;
   readonly hotJumps?: number;
-    const regionsMax = options.regionsMax ?? REGIONS_MAX;
-    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
-    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
-    profiler?.attach({ buffer, counters: plan.counters });
-    const observers = [observer, profiler].filter((each) => each !== undefined);
-    const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
+  readonly regionsMax?: number;
+  /** Called for each region that is made. */
+  readonly onRegion?: ((module: WebAssembly.Module) => void) | undefined;
+  readonly observer?: RegionObserver;
+  readonly profiler?: Profiler;
 }
 
 /**
@@ -48,13 +46,9 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     },
     engine: options.engine ?? DEFAULT_ENGINE,
     hotJumps: options.hotJumps ?? HOT_JUMPS_IN_TESTS,
-    const regionsMax = options.regionsMax ?? REGIONS_MAX;
-    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
-    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
-    profiler?.attach({ buffer, counters: plan.counters });
-    const observers = [observer, profiler].filter((each) => each !== undefined);
-    const translator = isTranslating
-      ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
+    regionsMax: options.regionsMax,
+    observer: options.observer,
+    profiler: options.profiler,
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);
