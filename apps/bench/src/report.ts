@@ -32,9 +32,9 @@ function warnOfBusyCore(rows: readonly Row[]): string[] {
   const share = coreShareOf(rows);
   if (share === undefined || share >= CORE_SHARE_ENOUGH) return [];
   return [
-    `**The machine was busy with other work**: some processes had only ${formatPercent(share)} of ` +
-      'their core. Seconds on the wall are then too long, and ratios of them uncertain; processor ' +
-      'time is the better guide.',
+    `**The machine was busy with other work**: some processes had only ${formatPercent(share)} ` +
+      'of their core. Seconds on the wall are then too long, and ratios of them uncertain; ' +
+      'processor time is the better guide.',
   ];
 }
 

@@ -55,7 +55,7 @@ async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<L
   const request = processRequest(setup, process.execPath, [setup.casmotion, ...args]);
   const result = await measureProcess(request);
   const json = parseJson(readFileSync(request.stdoutPath, 'utf8'));
-  checkEnd(result, request, describeEnd(json));
+  checkEnd(result, request, describeEnd(json), work.workload.exitCodes);
   const run: Run = {
     ...timesOf(result),
     steps: json?.steps ?? null,
@@ -101,10 +101,15 @@ function timesOf({ wallSeconds, userSeconds, systemSeconds, maxRssBytes }: Proce
   return { wallSeconds, userSeconds, systemSeconds, maxRssBytes };
 }
 
-function checkEnd(result: ProcessResult, request: ProcessRequest, detail: string): void {
+function checkEnd(
+  result: ProcessResult,
+  request: ProcessRequest,
+  detail: string,
+  allowed: readonly number[] = [0],
+): void {
   if (request.signal.aborted) throw new LaneFailure('ended by the user');
   if (result.hasTimedOut) throw new LaneFailure(`not done after ${request.timeoutSeconds} s`);
-  if (result.exitCode === 0) return;
+  if (allowed.includes(result.exitCode)) return;
   const said = readText(request.stderrPath).trim().split('\n').at(-1) ?? '';
   throw new LaneFailure(`exit code ${result.exitCode} ${detail} ${said}`.trim());
 }

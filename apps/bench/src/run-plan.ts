@@ -1,4 +1,5 @@
 /** Measures workloads in rounds, and gathers rows. A lane that fails is left out from then on. */
+import { formatVmError, VmError } from '@casmotion/base';
 import type { WorkloadFiles } from './commands.ts';
 import { findDifference } from './console-text.ts';
 import { planRounds } from './plan.ts';
@@ -52,7 +53,8 @@ async function runWorkload(
   try {
     files = request.filesOf(workload);
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof VmError)) throw error;
+    const failure = formatVmError(error).replaceAll(/\n\s+/g, '; ');
     return states.map((state) => toRow(workload, { ...state, failure }));
   }
   let done = doneBefore;
