@@ -4,7 +4,8 @@ import { findRow, type Mode, type Results, type Row, type Run } from './results.
 import { coreShareOf, ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
 import { computeTargets, formatTargets } from './targets.ts';
 
-export function formatReport(results: Results): string {
+/** `charts` are names of files beside the report. */
+export function formatReport(results: Results, charts: readonly string[] = []): string {
   const { rows } = results;
   const failures = rows.filter(({ failure }) => failure !== null);
   const hasPeer = rows.some(({ subject }) => subject === 'qemu');
@@ -23,6 +24,7 @@ export function formatReport(results: Results): string {
     '## Processor time and memory',
     formatResourceTable(rows),
     ...(failures.length === 0 ? [] : ['## No figure', formatFailures(failures)]),
+    ...charts.map((name) => `![${name.replace('.svg', '')}](${name})`),
     '',
   ].join('\n\n');
 }
@@ -50,6 +52,17 @@ function describeEnvironment({ environment, command, runs, warmUps, isQuick }: R
       `${isQuick ? ', quick sizes' : ''}; medians, ± half the range; ratios run by run`,
     `- \`${command}\``,
   ].join('\n');
+}
+
+/** A line for a person who waits: a workload's medians as they come. */
+export function describeRows(rows: readonly Row[]): string {
+  const parts = rows.flatMap((row) => {
+    const seconds = summaryOf(row, 'wallSeconds');
+    if (row.failure !== null || seconds === undefined) return [];
+    const who = row.subject === 'qemu' ? `QEMU ${row.mode}` : `${row.mode} (${row.variant})`;
+    return `${who} ${formatValue(seconds.median)} s`;
+  });
+  return `${rows[0]?.workload ?? ''}: ${parts.length === 0 ? 'no figure' : parts.join(', ')}`;
 }
 
 /** One line a workload and variant. */

@@ -26,13 +26,16 @@ export interface PlanProgress {
   readonly totalLanes: number;
 }
 
-/** `onRow` gets each workload's rows when it is done: after an abort, those that there are. */
-export async function runPlan(request: PlanRequest, onRow: (row: Row) => void): Promise<void> {
+/** `onRows` gets a workload's rows when it is done: after an abort, what there is. */
+export async function runPlan(
+  request: PlanRequest,
+  onRows: (rows: readonly Row[]) => void,
+): Promise<void> {
   const { workloads, lanes, runs, warmUps } = request;
   const perWorkload = lanes.length * (runs + warmUps);
   for (const [index, workload] of workloads.entries()) {
     if (request.setup.signal.aborted) return;
-    for (const row of await runWorkload(request, workload, index * perWorkload)) onRow(row);
+    onRows(await runWorkload(request, workload, index * perWorkload));
   }
 }
 

@@ -62,6 +62,10 @@ test("casmotion's command lines", () => {
     'record -o l.cmr --kernel k --append disk 5 --clock virtual --rng 7 --disk d' +
       ' --json --quiet --console c --engine auto',
   );
+  const host = ['--clock', 'host'];
+  expect(casmotionArguments({ ...base, mode: 'run', variantFlags: host }).join(' ')).toBe(
+    'run --kernel k --append disk 5 --rng 7 --disk d --json --quiet --console c --clock host',
+  );
   expect(casmotionArguments({ ...base, mode: 'replay', variantFlags: [] }).join(' ')).toBe(
     'replay l.cmr --json --quiet --console c',
   );
