@@ -18,7 +18,8 @@ export function formatReport(results: Results, charts: readonly string[] = []): 
     formatTargets(computeTargets(rows)),
     '## casmotion',
     'Seconds are on the wall, with starting the process. Recording is charged everything: ' +
-      'landmarks, digests, writing the log. `run` is `casmotion run`, the same without a log.',
+      'landmarks, digests, writing the log. `run` is `casmotion run`, the same without a log. ' +
+      'Speed is that of recording, with the process and without making it and the machine.',
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
     '## Processor time and memory',
@@ -68,7 +69,7 @@ export function describeRows(rows: readonly Row[]): string {
 /** One line a workload and variant. */
 function formatOwnTable(rows: readonly Row[]): string {
   const header = ['workload', 'engine', 'M steps', 'run s', 'record s', 'replay s'];
-  const ratios = ['record / run', 'replay / record', 'M steps/s'];
+  const ratios = ['record / run', 'replay / record', 'M steps/s', 'without start'];
   const log = ['log bytes', 'B / s', 'B / M steps'];
   const lines = ownGroups(rows).map(({ workload, variant }) => {
     const [run, record, replay] = (['run', 'record', 'replay'] as const).map((mode) =>
@@ -76,7 +77,7 @@ function formatOwnTable(rows: readonly Row[]): string {
     );
     const steps = medianOf(record ?? run ?? replay, 'steps');
     const log = medianOf(record, 'logBytes');
-    const seconds = medianOf(record, 'runSeconds');
+    const seconds = medianOf(record ?? run ?? replay, 'runSeconds');
     return [
       workload,
       variant,
@@ -85,6 +86,7 @@ function formatOwnTable(rows: readonly Row[]): string {
       formatSummary(ratioOf(record, run)),
       formatSummary(ratioOf(replay, record)),
       formatSummary(speedOf(record ?? run ?? replay)),
+      cell(quotient(steps, seconds), 1e-6),
       cell(log),
       cell(quotient(log, seconds)),
       cell(quotient(log, steps), 1e6),

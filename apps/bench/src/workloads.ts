@@ -69,9 +69,9 @@ export const WORKLOADS: readonly Workload[] = [
   bench('irq-10us', 'interrupts', 'irq 10 50', 'irq 10 10', 'the same each 10 us'),
   bench('syscall', 'kernel', 'syscall 400', 'syscall 80', 'ecall from U-mode to S-mode', QUICK),
   bench('fault', 'kernel', 'fault 300', 'fault 60', 'page faults, Sv39 demand mapping', QUICK),
-  bench('switch', 'kernel', 'switch 150', 'switch 30', 'two address spaces in turn'),
-  bench('console', 'devices', 'console 100', 'console 20', '10,000 lines of 64 characters'),
-  bench('uart', 'devices', 'uart 200', 'uart 40', "registers of the UART, without output"),
+  bench('switch', 'kernel', 'switch 100', 'switch 20', 'two address spaces in turn'),
+  bench('console', 'devices', 'console 60', 'console 12', '6,000 lines of 64 characters'),
+  bench('uart', 'devices', 'uart 100', 'uart 20', "registers of the UART, without output"),
   bench('disk', 'devices', 'disk 100', 'disk 20', 'virtio-blk, 1 MiB written and read', {
     disk: 8,
     qemu: { firmware: 'none', counting: ADAPTIVE_CLOCK },
