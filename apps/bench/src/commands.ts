@@ -37,6 +37,7 @@ export function casmotionArguments(request: CasmotionRequest): string[] {
     ['--disk', files.disk],
     ['--bios', workload.bios],
     ['--memory', workload.memory],
+    ['--max-instructions', workload.maxInstructions],
   ];
   return [
     ...(mode === 'record' ? ['record', '-o', logPath] : ['run']),

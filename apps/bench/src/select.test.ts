@@ -34,11 +34,15 @@ test('quick: a handful, twice, cold; with a filter, that in small sizes', () => 
 test('your own guest takes the place of all', () => {
   const { workloads } = selectWork({ ...FLAGS, kernel: 'Image', append: 'x', bios: 'none' });
   expect(workloads.map(({ name, append }) => [name, append])).toEqual([['own', 'x']]);
+  const [cut] = selectWork({ ...FLAGS, kernel: 'k', maxInstructions: '5G' }).workloads;
+  expect(cut).toMatchObject({ exitCodes: [0, 4], maxInstructions: '5G' });
+  expect(cut?.qemu).toHaveProperty('absent');
 });
 
 test.each([
   [{ filter: 'nothing' }, 'no workload'],
   [{ append: 'x' }, 'belongs to your own guest'],
+  [{ maxInstructions: '1G' }, 'belongs to your own guest'],
   [{ engine: ['auto', 'auto'] }, 'twice'],
 ])('%j is refused', (more, message) => {
   expect(() => selectWork({ ...FLAGS, ...more })).toThrow(message);

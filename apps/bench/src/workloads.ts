@@ -18,6 +18,8 @@ export interface Workload {
   readonly isInQuick?: boolean;
   readonly bios?: string;
   readonly memory?: string;
+  /** Where casmotion ends it. */
+  readonly maxInstructions?: string;
   /** Mebibytes of an empty disk, or the user's own. */
   readonly disk?: number | string;
   readonly console: ConsoleRule;
