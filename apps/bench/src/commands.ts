@@ -22,11 +22,12 @@ export interface CasmotionRequest {
 
 /**
  * Arguments after `casmotion`. A variant's flag takes the place of ours; all of a replay's machine
- * is in the log.
+ * is in the log. An unrecorded run has no --json: that would compute digests at its end.
  */
 export function casmotionArguments(request: CasmotionRequest): string[] {
   const { mode, workload, append, files, consolePath, logPath, variantFlags } = request;
-  const output = ['--json', '--quiet', '--console', consolePath];
+  const consoleFlags = ['--console', consolePath];
+  const output = ['--json', '--quiet', ...consoleFlags];
   if (mode === 'replay') return ['replay', logPath, ...output, ...variantFlags];
   const machine: [flag: string, value: string | undefined][] = [
     ['--kernel', files.kernel],
@@ -44,7 +45,7 @@ export function casmotionArguments(request: CasmotionRequest): string[] {
     ...machine.flatMap(([flag, value]) =>
       value === undefined || variantFlags.includes(flag) ? [] : [flag, value],
     ),
-    ...output,
+    ...(mode === 'run' ? consoleFlags : output),
     ...variantFlags,
   ];
 }

@@ -75,7 +75,7 @@ function formatOwnTable(rows: readonly Row[]): string {
     const [run, record, replay] = (['run', 'record', 'replay'] as const).map((mode) =>
       findRow(rows, { workload, subject: 'casmotion', mode, variant }),
     );
-    const steps = medianOf(record ?? run ?? replay, 'steps');
+    const steps = medianOf(record ?? replay ?? run, 'steps');
     const log = medianOf(record, 'logBytes');
     const seconds = medianOf(record ?? run ?? replay, 'runSeconds');
     return [

@@ -54,7 +54,10 @@ async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<L
   const args = casmotionArguments({ ...work, mode, consolePath, logPath, variantFlags });
   const request = processRequest(setup, process.execPath, [setup.casmotion, ...args]);
   const result = await measureProcess(request);
-  const json = parseJson(readFileSync(request.stdoutPath, 'utf8'));
+  const json =
+    mode === 'run'
+      ? parseSummary(readText(request.stderrPath))
+      : parseJson(readText(request.stdoutPath));
   checkEnd(result, request, describeEnd(json), work.workload.exitCodes);
   const run: Run = {
     ...timesOf(result),
@@ -110,7 +113,8 @@ function checkEnd(
   if (request.signal.aborted) throw new LaneFailure('ended by the user');
   if (result.hasTimedOut) throw new LaneFailure(`not done after ${request.timeoutSeconds} s`);
   if (allowed.includes(result.exitCode)) return;
-  const said = readText(request.stderrPath).trim().split('\n').at(-1) ?? '';
+  const lines = readText(request.stderrPath).trim().split('\n');
+  const said = lines.find((line) => line.startsWith('error:')) ?? lines.at(-1) ?? '';
   throw new LaneFailure(`exit code ${result.exitCode} ${detail} ${said}`.trim());
 }
 
@@ -120,6 +124,15 @@ interface CasmotionJson {
   readonly logBytes?: number;
   readonly end?: string | Readonly<Record<string, unknown>>;
   readonly error?: { readonly message?: string };
+}
+
+/** `the guest powered off after 55.0 M instructions in 0.11 s (...)`: three digits. */
+export function parseSummary(text: string): CasmotionJson | undefined {
+  const match = /^(.*) after ([\d.]+) ?([kMGT]?) instructions in ([\d.]+) s\b/m.exec(text);
+  if (match === null) return undefined;
+  const [, end = '', count, unit = '', seconds] = match;
+  const scale = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[unit] ?? NaN;
+  return { end, steps: Number(count) * scale, wallSeconds: Number(seconds) };
 }
 
 function parseJson(text: string): CasmotionJson | undefined {
