@@ -74,7 +74,7 @@ export const WORKLOADS: readonly Workload[] = [
   bench('switch', 'kernel', 'switch 100', 'switch 20', 'two address spaces in turn'),
   bench('console', 'devices', 'console 60', 'console 12', '6,000 lines of 64 characters'),
   bench('uart', 'devices', 'uart 100', 'uart 20', "registers of the UART, without output"),
-  bench('disk', 'devices', 'disk 100', 'disk 20', 'virtio-blk, 1 MiB written and read', {
+  bench('disk', 'devices', 'disk 25', 'disk 5', 'virtio-blk, 1 MiB written and read', {
     disk: 8,
     qemu: { firmware: 'none', counting: ADAPTIVE_CLOCK },
   }),
