@@ -12,7 +12,7 @@ import type { Flags } from './flags.ts';
 import { formatTable } from './format.ts';
 import { prepareFiles } from './images.ts';
 import { Progress, type ProgressStream } from './progress.ts';
-import { formatReport } from './report.ts';
+import { describeRows, formatReport } from './report.ts';
 import { type CasmotionMode, type Results, type Row, SCHEMA } from './results.ts';
 import { runPlan } from './run-plan.ts';
 import { selectWork, type Selection } from './select.ts';
@@ -79,10 +79,12 @@ async function measure(flags: Flags, selection: Selection, io: BenchIo): Promise
           }),
         onProgress: (at) => progress.update(at),
       },
-      (row) => {
-        rows.push(row);
-        if (row.failure === null) return;
-        progress.say(`${row.workload}, ${row.subject} ${row.mode}: ${row.failure}`);
+      (found) => {
+        rows.push(...found);
+        progress.say(describeRows(found));
+        for (const { workload, subject, mode, failure } of found) {
+          if (failure !== null) progress.say(`${workload}, ${subject} ${mode}: ${failure}`);
+        }
       },
     );
   } finally {
@@ -164,14 +166,14 @@ function variantFlags(
 
 function writeFiles(flags: Flags, results: Results, io: BenchIo): void {
   const json = `${JSON.stringify(results, null, 1)}\n`;
-  const report = formatReport(results);
-  io.stdout.write(report);
+  io.stdout.write(formatReport(results));
   if (flags.json !== undefined) writeFileSync(flags.json, json);
   if (flags.output === undefined) return;
   mkdirSync(flags.output, { recursive: true });
   writeFileSync(join(flags.output, 'results.json'), json);
-  writeFileSync(join(flags.output, 'results.md'), report);
-  for (const [name, svg] of drawCharts(results)) writeFileSync(join(flags.output, name), svg);
+  const charts = drawCharts(results);
+  writeFileSync(join(flags.output, 'results.md'), formatReport(results, [...charts.keys()]));
+  for (const [name, svg] of charts) writeFileSync(join(flags.output, name), svg);
   io.stderr.write(`written: ${flags.output}\n`);
 }
 

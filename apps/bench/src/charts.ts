@@ -64,7 +64,8 @@ function drawSpeed(rows: readonly Row[], workloads: readonly string[]): string {
       workloads.map((workload) => {
         const row = rowsOf(rows, workload);
         const own = (['run', 'record', 'replay'] as const).map((mode) => row('casmotion', mode));
-        const steps = own.map((one) => medianOf(one, 'steps')).find((count) => count !== undefined);
+        const [run, record, replay] = own;
+        const steps = medianOf(record ?? replay ?? run, 'steps');
         const peerModes = ['plain', 'rr-record', 'rr-replay'] as const;
         const peers = peerModes.map((mode) => row('qemu', mode));
         const values = [...own, ...peers].map((one) => toBar(speedOf(one, steps)));

@@ -20,20 +20,32 @@ export interface CasmotionRequest {
   readonly variantFlags: readonly string[];
 }
 
-/** Arguments after `casmotion`. All of a replay's machine is in the log. */
+/**
+ * Arguments after `casmotion`. A variant's flag takes the place of ours; all of a replay's machine
+ * is in the log. An unrecorded run has no --json: that would compute digests at its end.
+ */
 export function casmotionArguments(request: CasmotionRequest): string[] {
   const { mode, workload, append, files, consolePath, logPath, variantFlags } = request;
-  const output = ['--json', '--quiet', '--console', consolePath];
+  const consoleFlags = ['--console', consolePath];
+  const output = ['--json', '--quiet', ...consoleFlags];
   if (mode === 'replay') return ['replay', logPath, ...output, ...variantFlags];
+  const machine: [flag: string, value: string | undefined][] = [
+    ['--kernel', files.kernel],
+    ['--append', append],
+    ['--clock', 'virtual'],
+    ['--rng', workload.name === 'debian' ? 'none' : '7'],
+    ['--initrd', files.initrd],
+    ['--disk', files.disk],
+    ['--bios', workload.bios],
+    ['--memory', workload.memory],
+    ['--max-instructions', workload.maxInstructions],
+  ];
   return [
     ...(mode === 'record' ? ['record', '-o', logPath] : ['run']),
-    ...['--kernel', files.kernel, '--append', append, '--clock', 'virtual'],
-    ...['--rng', workload.name === 'debian' ? 'none' : '7'],
-    ...(files.initrd === undefined ? [] : ['--initrd', files.initrd]),
-    ...(files.disk === undefined ? [] : ['--disk', files.disk]),
-    ...(workload.bios === undefined ? [] : ['--bios', workload.bios]),
-    ...(workload.memory === undefined ? [] : ['--memory', workload.memory]),
-    ...output,
+    ...machine.flatMap(([flag, value]) =>
+      value === undefined || variantFlags.includes(flag) ? [] : [flag, value],
+    ),
+    ...(mode === 'run' ? consoleFlags : output),
     ...variantFlags,
   ];
 }

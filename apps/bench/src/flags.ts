@@ -26,6 +26,8 @@ export interface Flags {
   readonly disk?: string;
   readonly bios?: string;
   readonly memory?: string;
+  readonly maxInstructions?: string;
+  readonly comparesAfter?: string;
 }
 
 /** Flags of casmotion's under a name of the user's. */
@@ -109,12 +111,14 @@ export const FLAGS = {
   with: text('NEW.json', 'With --compare: take these results, measure nothing'),
   casmotion: text('FILE', 'The built command line; apps/cli/dist/casmotion.js if not given'),
   guest: text('DIR', "A Debian guest fetched before with the bench's script"),
-  kernel: text('FILE', 'Your own guest, in place of the workloads; it has to power off'),
+  kernel: text('FILE', 'Your own guest, in place of the workloads'),
   initrd: text('FILE', 'Its initial RAM disk'),
   append: text('TEXT', 'Its command line'),
   disk: text('FILE', 'Its disk, which is not written'),
   bios: text('sbi|none|FILE', 'Its boot mode'),
   memory: text('SIZE', 'Its RAM, such as 512M'),
+  maxInstructions: text('N', 'Where it is ended, such as 5G, if it does not power off'),
+  comparesAfter: text('TEXT', 'Consoles are compared after the first line with TEXT'),
 } as const;
 
 function parseModes(value: string): CasmotionMode[] {

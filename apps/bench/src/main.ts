@@ -87,6 +87,8 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+// Whoever reads may stop, as `head` does: files are written all the same.
+process.stdout.on('error', () => undefined);
 await run(application, process.argv.slice(2), { process } as Parameters<typeof run<Context>>[2]);
 // stricli has codes of its own below 0 for arguments that it does not understand.
 if (Number(process.exitCode ?? 0) < 0 || Number(process.exitCode) > 130) process.exitCode = 1;

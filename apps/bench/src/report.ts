@@ -4,7 +4,8 @@ import { findRow, type Mode, type Results, type Row, type Run } from './results.
 import { coreShareOf, ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
 import { computeTargets, formatTargets } from './targets.ts';
 
-export function formatReport(results: Results): string {
+/** `charts` are names of files beside the report. */
+export function formatReport(results: Results, charts: readonly string[] = []): string {
   const { rows } = results;
   const failures = rows.filter(({ failure }) => failure !== null);
   const hasPeer = rows.some(({ subject }) => subject === 'qemu');
@@ -17,12 +18,14 @@ export function formatReport(results: Results): string {
     formatTargets(computeTargets(rows)),
     '## casmotion',
     'Seconds are on the wall, with starting the process. Recording is charged everything: ' +
-      'landmarks, digests, writing the log. `run` is `casmotion run`, the same without a log.',
+      'landmarks, digests, writing the log. `run` is `casmotion run`, the same without a log. ' +
+      'Speed is that of recording, with the process and without making it and the machine.',
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
     '## Processor time and memory',
     formatResourceTable(rows),
     ...(failures.length === 0 ? [] : ['## No figure', formatFailures(failures)]),
+    ...charts.map((name) => `![${name.replace('.svg', '')}](${name})`),
     '',
   ].join('\n\n');
 }
@@ -32,9 +35,9 @@ function warnOfBusyCore(rows: readonly Row[]): string[] {
   const share = coreShareOf(rows);
   if (share === undefined || share >= CORE_SHARE_ENOUGH) return [];
   return [
-    '**The machine was busy with other work**: some processes had only ' +
-      `${formatPercent(share)} of their core. Seconds on the wall are then too long, and ratios of them uncertain; processor ` +
-      'time is the better guide.',
+    `**The machine was busy with other work**: some processes had only ${formatPercent(share)} ` +
+      'of their core. Seconds on the wall are then too long, and ratios of them uncertain; ' +
+      'processor time is the better guide.',
   ];
 }
 
@@ -52,18 +55,29 @@ function describeEnvironment({ environment, command, runs, warmUps, isQuick }: R
   ].join('\n');
 }
 
+/** A line for a person who waits: a workload's medians as they come. */
+export function describeRows(rows: readonly Row[]): string {
+  const parts = rows.flatMap((row) => {
+    const seconds = summaryOf(row, 'wallSeconds');
+    if (row.failure !== null || seconds === undefined) return [];
+    const who = row.subject === 'qemu' ? `QEMU ${row.mode}` : `${row.mode} (${row.variant})`;
+    return `${who} ${formatValue(seconds.median)} s`;
+  });
+  return `${rows[0]?.workload ?? ''}: ${parts.length === 0 ? 'no figure' : parts.join(', ')}`;
+}
+
 /** One line a workload and variant. */
 function formatOwnTable(rows: readonly Row[]): string {
   const header = ['workload', 'engine', 'M steps', 'run s', 'record s', 'replay s'];
-  const ratios = ['record / run', 'replay / record', 'M steps/s'];
+  const ratios = ['record / run', 'replay / record', 'M steps/s', 'without start'];
   const log = ['log bytes', 'B / s', 'B / M steps'];
   const lines = ownGroups(rows).map(({ workload, variant }) => {
     const [run, record, replay] = (['run', 'record', 'replay'] as const).map((mode) =>
       findRow(rows, { workload, subject: 'casmotion', mode, variant }),
     );
-    const steps = medianOf(record ?? run ?? replay, 'steps');
+    const steps = medianOf(record ?? replay ?? run, 'steps');
     const log = medianOf(record, 'logBytes');
-    const seconds = medianOf(record, 'runSeconds');
+    const seconds = medianOf(record ?? run ?? replay, 'runSeconds');
     return [
       workload,
       variant,
@@ -72,6 +86,7 @@ function formatOwnTable(rows: readonly Row[]): string {
       formatSummary(ratioOf(record, run)),
       formatSummary(ratioOf(replay, record)),
       formatSummary(speedOf(record ?? run ?? replay)),
+      cell(quotient(steps, seconds), 1e-6),
       cell(log),
       cell(quotient(log, seconds)),
       cell(quotient(log, steps), 1e6),

@@ -8,7 +8,10 @@ export interface Run {
   readonly systemSeconds: number;
   /** The most memory that was resident; null where the host does not say. */
   readonly maxRssBytes: number | null;
-  /** Instructions of the guest, as casmotion counts them; null for a peer that does not say. */
+  /**
+   * Instructions of the guest, as casmotion counts them: three digits of them in mode `run`. Null
+   * for a peer that does not say.
+   */
   readonly steps: number | null;
   /** The machine's run alone, without making it; casmotion only. */
   readonly runSeconds: number | null;

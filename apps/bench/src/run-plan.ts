@@ -1,4 +1,5 @@
 /** Measures workloads in rounds, and gathers rows. A lane that fails is left out from then on. */
+import { formatVmError, VmError } from '@casmotion/base';
 import type { WorkloadFiles } from './commands.ts';
 import { findDifference } from './console-text.ts';
 import { planRounds } from './plan.ts';
@@ -25,13 +26,16 @@ export interface PlanProgress {
   readonly totalLanes: number;
 }
 
-/** `onRow` gets each workload's rows when it is done: after an abort, those that there are. */
-export async function runPlan(request: PlanRequest, onRow: (row: Row) => void): Promise<void> {
+/** `onRows` gets a workload's rows when it is done: after an abort, what there is. */
+export async function runPlan(
+  request: PlanRequest,
+  onRows: (rows: readonly Row[]) => void,
+): Promise<void> {
   const { workloads, lanes, runs, warmUps } = request;
   const perWorkload = lanes.length * (runs + warmUps);
   for (const [index, workload] of workloads.entries()) {
     if (request.setup.signal.aborted) return;
-    for (const row of await runWorkload(request, workload, index * perWorkload)) onRow(row);
+    onRows(await runWorkload(request, workload, index * perWorkload));
   }
 }
 
@@ -52,7 +56,8 @@ async function runWorkload(
   try {
     files = request.filesOf(workload);
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof VmError)) throw error;
+    const failure = formatVmError(error).replaceAll(/\n\s+/g, '; ');
     return states.map((state) => toRow(workload, { ...state, failure }));
   }
   let done = doneBefore;

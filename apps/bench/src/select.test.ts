@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { casmotionArguments, qemuArguments } from './commands.ts';
 import { type Flags, parseVariant } from './flags.ts';
 import { parseTimes } from './measure-process.ts';
+import { parseSummary } from './run-lane.ts';
 import { selectWork } from './select.ts';
 import { WORKLOADS } from './workloads.ts';
 
@@ -34,11 +35,15 @@ test('quick: a handful, twice, cold; with a filter, that in small sizes', () => 
 test('your own guest takes the place of all', () => {
   const { workloads } = selectWork({ ...FLAGS, kernel: 'Image', append: 'x', bios: 'none' });
   expect(workloads.map(({ name, append }) => [name, append])).toEqual([['own', 'x']]);
+  const [cut] = selectWork({ ...FLAGS, kernel: 'k', maxInstructions: '5G' }).workloads;
+  expect(cut).toMatchObject({ exitCodes: [0, 4], maxInstructions: '5G' });
+  expect(cut?.qemu).toHaveProperty('absent');
 });
 
 test.each([
   [{ filter: 'nothing' }, 'no workload'],
   [{ append: 'x' }, 'belongs to your own guest'],
+  [{ maxInstructions: '1G' }, 'belongs to your own guest'],
   [{ engine: ['auto', 'auto'] }, 'twice'],
 ])('%j is refused', (more, message) => {
   expect(() => selectWork({ ...FLAGS, ...more })).toThrow(message);
@@ -62,6 +67,10 @@ test("casmotion's command lines", () => {
     'record -o l.cmr --kernel k --append disk 5 --clock virtual --rng 7 --disk d' +
       ' --json --quiet --console c --engine auto',
   );
+  const host = ['--clock', 'host'];
+  expect(casmotionArguments({ ...base, mode: 'run', variantFlags: host }).join(' ')).toBe(
+    'run --kernel k --append disk 5 --rng 7 --disk d --console c --clock host',
+  );
   expect(casmotionArguments({ ...base, mode: 'replay', variantFlags: [] }).join(' ')).toBe(
     'replay l.cmr --json --quiet --console c',
   );
@@ -84,4 +93,16 @@ test.each([
   ['0m0.00s 0m0.00s\n0m0.09s 0m0.01s\n', { userSeconds: 0.09, systemSeconds: 0.01 }],
 ])('times %j', (text, expected) => {
   expect(parseTimes(text)).toEqual(expected);
+});
+
+test.each([
+  ['x\nthe guest powered off after 55.5 M instructions in 1.08 s (51 M/s)\n', 55_500_000, 1.08],
+  ['the guest powered off after 999 instructions in 0.00 s (9 k/s)', 999, 0],
+  ['the guest failed with code 1 after 1.20 G instructions in 12 s (100 M/s)', 1.2e9, 12],
+])('summary %j', (text, steps, wallSeconds) => {
+  expect(parseSummary(text)).toMatchObject({ steps, wallSeconds });
+});
+
+test('no summary', () => {
+  expect(parseSummary('error: no such file')).toBeUndefined();
 });

@@ -34,8 +34,13 @@ export function selectWork(flags: Flags): Selection {
 
 function selectWorkloads(flags: Flags): Workload[] {
   const { kernel, initrd, append, disk, bios, memory, filter } = flags;
+  const { maxInstructions, comparesAfter } = flags;
   if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
-  const stray = Object.entries({ initrd, append, disk, bios, memory }).find(([, value]) => value);
+  const stray = Object.entries({
+    ...{ initrd, append, disk, bios, memory },
+    'max-instructions': maxInstructions,
+    'compares-after': comparesAfter,
+  }).find(([, value]) => value !== undefined);
   if (stray !== undefined) {
     throw new VmError('this flag belongs to your own guest', {
       where: `--${stray[0]}`,
@@ -57,19 +62,22 @@ function selectWorkloads(flags: Flags): Workload[] {
 /** The user's own guest: measured as ours are; against QEMU its whole console is compared. */
 function ownWorkload(flags: Flags & { readonly kernel: string }): Workload {
   const { kernel, initrd, append = '', disk, bios, memory } = flags;
+  const { maxInstructions, comparesAfter } = flags;
+  const firmware = bios === undefined || bios === 'sbi' ? 'default' : bios;
   return {
     name: 'own',
     set: 'own',
     about: 'your own guest',
     image: { kernel, initrd },
     append,
-    console: {},
+    console: comparesAfter === undefined ? {} : { startsAfter: comparesAfter },
     ...(disk === undefined ? {} : { disk }),
     ...(bios === undefined ? {} : { bios }),
     ...(memory === undefined ? {} : { memory }),
-    qemu: {
-      firmware: bios === undefined || bios === 'sbi' ? 'default' : bios,
-      counting: VIRTUAL_CLOCK,
-    },
+    ...(maxInstructions === undefined ? {} : { maxInstructions, exitCodes: [0, 4] }),
+    qemu:
+      maxInstructions === undefined
+        ? { firmware, counting: VIRTUAL_CLOCK }
+        : { absent: 'it is ended after a number of instructions, which QEMU does not do' },
   };
 }

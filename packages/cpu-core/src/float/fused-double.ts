@@ -8,7 +8,7 @@
  * 2008, theorem 6. The ranges below keep every intermediate normal or exactly zero: the product
  * lies within 2^(-2 RANGE) and 2^(2 RANGE), and its error is a multiple of 2^(-2 RANGE - 106).
  */
-import { F64, type FunctionBody, I64, type I32, load } from '@casmotion/wasm-asm';
+import { type F64, type FunctionBody, type I32, I64, load } from '@casmotion/wasm-asm';
 import { FLAG, type FloatContext, ROUND } from './format.ts';
 import { isSafelyNormal, twoSumError } from './native.ts';
 

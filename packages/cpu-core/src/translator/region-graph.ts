@@ -21,6 +21,13 @@ export interface Block {
   readonly end: number;
   /** Blocks to which control may go directly, without leaving the region. */
   readonly successors: readonly number[];
+  /**
+   * Steps that are counted when control comes to the block: its own and, where it does nothing but
+   * run into the next one, that one's.
+   */
+  readonly charge: number;
+  /** Is the next block's charge part of this one's? */
+  readonly isCharging: boolean;
 }
 
 export interface RegionGraph {
@@ -99,23 +106,11 @@ export function buildRegionGraph(
   const blockAt = new Map<number, number>();
   const runs: RegionInstruction[][] = [];
   for (const leader of starts) addRuns(leader, found, blockAt, runs);
-  const blocks = runs.map((instructions, index): Block => {
-    const [first, last] = [instructions[0], instructions.at(-1)] as [
-      RegionInstruction,
-      RegionInstruction,
-    ];
-    const successors = targetsOf(last)
-      .map((offset) => blockAt.get(offset))
-      .filter((block) => block !== undefined);
-    return {
-      index,
-      start: first.offset,
-      page: pageOf(first.offset),
-      instructions,
-      end: last.offset + last.sizeBytes,
-      successors,
-    };
-  });
+  const blocks: Block[] = [];
+  // Backwards: blocks are in order of their offsets, and a charge depends on that of the next one.
+  for (let index = runs.length - 1; index >= 0; index--) {
+    blocks[index] = makeBlock(index, runs[index] as RegionInstruction[], blockAt, blocks);
+  }
   const entries = found.entries.map((at) => blockAt.get(at)).filter((block) => block !== undefined);
   const pages = new Set<number>();
   for (const instruction of found.instructions.values()) {
@@ -124,6 +119,32 @@ export function buildRegionGraph(
   }
   const { interpreted } = found;
   return { blocks, entries: entries.slice(0, ENTRIES_MAX), blockAt, interpreted, pages };
+}
+
+function makeBlock(
+  index: number,
+  instructions: readonly RegionInstruction[],
+  blockAt: ReadonlyMap<number, number>,
+  blocks: readonly Block[],
+): Block {
+  const [first, last] = [instructions[0], instructions.at(-1)] as [
+    RegionInstruction,
+    RegionInstruction,
+  ];
+  const end = last.offset + last.sizeBytes;
+  const successors = targetsOf(last)
+    .map((offset) => blockAt.get(offset))
+    .filter((block) => block !== undefined);
+  const page = pageOf(first.offset);
+  const next = blocks[blockAt.get(end) ?? -1];
+  const isCharging =
+    !endsBlock(last) &&
+    next !== undefined &&
+    next.page === page &&
+    !isStraddling(next.instructions[0] as RegionInstruction) &&
+    instructions.length + next.charge <= BLOCK_INSTRUCTIONS_MAX;
+  const charge = instructions.length + (isCharging ? next.charge : 0);
+  return { index, start: first.offset, page, instructions, end, successors, charge, isCharging };
 }
 
 interface Discovery {

@@ -100,7 +100,7 @@ export class RegionSite implements Site {
     this.#isFloatDirty = false;
   }
 
-  /** `after`: instructions of the block after this one. */
+  /** `after`: steps that are counted already and come after this one. */
   moveTo(instruction: RegionInstruction, after: number): void {
     this.#at = instruction;
     this.#after = after;

@@ -3,8 +3,8 @@
  * until control leaves the region or the budget ends, and returns what is left of it. Registers
  * live in locals meanwhile; why it returned is in the control word `regionExit`.
  *
- * Invariants: `left` counts a block's steps when the block is entered, so within it
- * (left + steps not yet made) is exact; in a block, the current fetch translation is that of its
+ * Invariants: `left` counts a block's steps on the way to it, so within it
+ * (left + steps counted and not yet made) is exact; in a block, the current fetch translation is that of its
  * page, to the decoded page that the region was made from; slow paths look at no register.
  */
 import { FunctionBody, type I64, type Label, load, type Local } from '@casmotion/wasm-asm';
@@ -137,15 +137,16 @@ class RegionWriter implements Continuation {
     f.set(reason, REGION_EXIT.trapped);
   }
 
-  goTo(offset: number): void {
+  goTo(offset: number, isCharged = false): void {
     const { blockAt, blocks, interpreted } = this.#plan.graph;
     const index = blockAt.get(offset);
     if (index === undefined) {
       this.#leaveTo(offset, interpreted.has(offset) ? REGION_EXIT.interpret : REGION_EXIT.jump);
       return;
     }
-    const { page } = blocks[index] as Block;
-    if (page !== this.#page) this.#enterPage(page, offset);
+    const block = blocks[index] as Block;
+    if (block.page !== this.#page) this.#enterPage(block.page, offset);
+    if (!isCharged) this.#charge(block);
     this.#structure.branchTo(index);
   }
 
@@ -166,8 +167,9 @@ class RegionWriter implements Continuation {
         if (hasIndirect) f.if(this.#selector.get.ltS(0), () => this.#writeSelect());
       },
       enter: (block) => {
-        const page = (blocks[block] as Block).page;
-        f.set(this.#locals.base, word('fetchPage').sub(page * PAGE_BYTES));
+        const target = blocks[block] as Block;
+        f.set(this.#locals.base, word('fetchPage').sub(target.page * PAGE_BYTES));
+        this.#charge(target);
       },
     });
   }
@@ -241,6 +243,15 @@ class RegionWriter implements Continuation {
     f.ifUnlikely(isMapped.and(isCode).eqz(), otherwise);
   }
 
+  /** On the way to a block: counts its steps, or leaves where the budget has not so many left. */
+  #charge({ start, charge }: Block): void {
+    const f = this.#f;
+    const { left } = this.#locals;
+    f.ifUnlikely(f.tee(left, left.get.sub(charge)).ltS(0), () => {
+      this.#leaveTo(start, REGION_EXIT.interpret, charge);
+    });
+  }
+
   /** `steps`: counted already, and not made. */
   #leaveTo(offset: number, why: number, steps = 0): void {
     this.#f.set(this.#exitPlace, (offset << 9) | (steps << 2) | why);
@@ -258,8 +269,8 @@ class RegionWriter implements Continuation {
 
   #writeBlock(block: Block): void {
     const f = this.#f;
-    const { instructions, start, end, page } = block;
-    const { left, base, va, registers } = this.#locals;
+    const { instructions, start, end, page, charge } = block;
+    const { base, va, registers } = this.#locals;
     this.#page = page;
     this.#plan.marks?.block(block, f.sizeBytes);
     const [first, last] = [instructions[0], instructions.at(-1)] as [
@@ -269,12 +280,8 @@ class RegionWriter implements Continuation {
     if (isStraddling(first)) {
       // Its second half is looked up each time that it executes.
       f.set(va, base.get.add((page + 1) * PAGE_BYTES));
-      this.#checkMapping(page + 1, () => this.#leaveTo(start, REGION_EXIT.interpret));
+      this.#checkMapping(page + 1, () => this.#leaveTo(start, REGION_EXIT.interpret, charge));
     }
-    const count = instructions.length;
-    f.ifUnlikely(f.tee(left, left.get.sub(count)).ltS(0), () => {
-      this.#leaveTo(start, REGION_EXIT.interpret, count);
-    });
     this.#site.beginBlock();
     registers.beginBlock(instructions);
     instructions.forEach((instruction, i) => {
@@ -282,7 +289,7 @@ class RegionWriter implements Continuation {
       const { semantics } = instruction.instruction;
       // Fences order nothing here: one hart, one order.
       if (semantics.type === 'system') return;
-      this.#site.moveTo(instruction, count - 1 - i);
+      this.#site.moveTo(instruction, charge - 1 - i);
       registers.prepare(i, instruction);
       emitInstruction(this.#site, instruction.instruction, semantics);
       registers.finish(i, instruction);
@@ -290,7 +297,7 @@ class RegionWriter implements Continuation {
     const { type } = last.instruction.semantics;
     if (type === 'branch' || type === 'jal' || type === 'jalr') return;
     if (endsBlock(last)) this.#leaveTo(end, REGION_EXIT.jump);
-    else this.goTo(end);
+    else this.goTo(end, block.isCharging);
   }
 }
 

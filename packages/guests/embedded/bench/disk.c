@@ -1,5 +1,5 @@
 /*
- * Virtual I/O Device 1.2, section 5.2, over MMIO (modern): 64 KiB written and read back, one
+ * Virtual I/O Device 1.2, section 5.2, over MMIO (modern): 1 MiB written and read back, one
  * request at a time. The completion's interrupt ends a wfi; it is not taken as a trap.
  */
 #include "bench.h"
@@ -13,7 +13,7 @@ enum {
 enum { MAGIC_VALUE = 0x74726976, MODERN = 2, ID_BLOCK = 2, SLOTS = 8, QUEUE_SIZE = 4 };
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 enum { TYPE_IN = 0, TYPE_OUT = 1, DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2 };
-enum { SECTOR = 512, REQUEST_BYTES = 65536 };
+enum { SECTOR = 512, REQUEST_BYTES = 1 << 20 };
 #define VIRTIO_BASE 0x10001000ul
 #define PLIC_PRIORITY(irq) REGISTER32(0x0c000000ul + 4 * (irq))
 /* Context 0: the first hart's M-mode. */
@@ -35,7 +35,7 @@ static volatile struct {
     u32 id, length;
   } ring[QUEUE_SIZE];
 } used __attribute__((aligned(16)));
-static u64 buffer[REQUEST_BYTES / 8];
+static UNINITIALIZED u64 buffer[REQUEST_BYTES / 8];
 static u64 base;
 
 static void write_address(u32 offset, const volatile void *address)
@@ -119,9 +119,9 @@ static void request(u32 type, u64 sector)
 u64 run_disk(const u64 *arguments)
 {
   start_disk();
-  u64 places = REGISTER32(base + CONFIG) / (REQUEST_BYTES / SECTOR);
+  u64 places = REGISTER32(base + CONFIG) / (REQUEST_BYTES / SECTOR); /* below 2 TiB */
   if (!places)
-    fail("the disk is smaller than 64 KiB");
+    fail("the disk is smaller than 1 MiB");
   u64 checksum = 0;
   for (u64 round = 0; round < arguments[0]; round++) {
     u64 sector = round * 7 % places * (REQUEST_BYTES / SECTOR);

@@ -40,7 +40,7 @@ u64 run_chase(const u64 *arguments)
   for (u32 i = 0; i < CHASE_NODES; i++) {
     u32 next = (at * 1664525u + 1013904223u) % CHASE_NODES;
     nodes[at].next = &nodes[next];
-    nodes[at].value = i;
+    nodes[at].value = i * 0x9e3779b97f4a7c15ul;
     at = next;
   }
   u64 checksum = 0;
