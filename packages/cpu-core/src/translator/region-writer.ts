@@ -4,10 +4,11 @@
  * live in locals meanwhile; why it returned is in the control word `regionExit`.
  *
  * Invariants: `left` counts a block's steps on the way to it, so within it
- * (left + steps counted and not yet made) is exact; in a block, the current fetch translation is that of its
- * page, to the decoded page that the region was made from; slow paths look at no register.
+ * (left + steps counted and not yet made) is exact; in a block, the current fetch translation is
+ * that of its page, to the decoded page that the region was made from; slow paths look at no
+ * register.
  */
-import { FunctionBody, type I64, type Label, load, type Local } from '@casmotion/wasm-asm';
+import { FunctionBody, type I32, type I64, type Label, load, type Local } from '@casmotion/wasm-asm';
 import { emitInstruction } from '../emit/instructions.ts';
 import { CELL, PAGE_BYTES, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
@@ -105,6 +106,7 @@ class RegionWriter implements Continuation {
     f.set(context, control('dataContext'));
     f.set(this.#fetchContext, control('fetchContext'));
     registers.emitLoads();
+    if (this.#plan.graph.pages.size === 1) this.#setBase(0);
     f.block((exit) => {
       this.#exit = exit;
       f.block((exitTo) => {
@@ -151,8 +153,28 @@ class RegionWriter implements Continuation {
   }
 
   goToVa(): void {
-    this.#f.set(this.#selector, BY_ADDRESS);
-    this.#f.br(this.#again);
+    const f = this.#f;
+    const { va, base } = this.#locals;
+    const pageAddress = base.get.add(this.#page * PAGE_BYTES);
+    f.if(va.get.and(-PAGE_BYTES).eq(pageAddress), () => {
+      // As `#writeSelect` would find it, in fewer instructions.
+      const { decodedPage, cellBias } = this.#plan;
+      const cells = cellBias + decodedPage(this.#page) / 4;
+      const cell = load.i32(cellOffset(va.get), cells);
+      f.set(this.#selector, cell);
+      f.if(this.#isOwnCell(), () => {
+        f.set(this.#selector, this.#selector.get.and(CELL.entryMask));
+        f.br(this.#again);
+      });
+    });
+    f.set(this.#selector, BY_ADDRESS);
+    f.br(this.#again);
+  }
+
+  /** Does the cell in the selector name this region? */
+  #isOwnCell(): I32 {
+    const own = (CELL.region >>> CELL.regionShift) | this.#plan.tableIndex;
+    return this.#selector.get.shrU(CELL.regionShift).eq(own);
   }
 
   #writeBlocks(): void {
@@ -168,7 +190,7 @@ class RegionWriter implements Continuation {
       },
       enter: (block) => {
         const target = blocks[block] as Block;
-        f.set(this.#locals.base, word('fetchPage').sub(target.page * PAGE_BYTES));
+        if (this.#plan.graph.pages.size > 1) this.#setBase(target.page);
         this.#charge(target);
       },
     });
@@ -194,15 +216,9 @@ class RegionWriter implements Continuation {
             f.set(host, load.i32(slot.get, 8));
           },
         );
-        const at = va.get
-          .toI32()
-          .and(PAGE_BYTES - 2)
-          .mul(SLOT_BYTES / 2)
-          .add(host.get)
-          .shrU(2);
+        const at = cellOffset(va.get).add(host.get.shrU(2));
         f.set(this.#selector, load.i32(at, this.#plan.cellBias));
-        const own = (CELL.region >>> CELL.regionShift) | this.#plan.tableIndex;
-        f.brIf(this.#selector.get.shrU(CELL.regionShift).ne(own), missed);
+        f.brIf(this.#isOwnCell().eqz(), missed);
         f.set(this.#selector, this.#selector.get.and(CELL.entryMask));
         f.brIf(va.get.and(-PAGE_BYTES).eq(word('fetchPage')), found);
         this.#writeFetch(va.get.and(-PAGE_BYTES), host.get);
@@ -212,6 +228,11 @@ class RegionWriter implements Continuation {
       f.set(reason, REGION_EXIT.jump);
       f.br(this.#exit);
     });
+  }
+
+  /** From the current fetch translation, which is that of `page`. */
+  #setBase(page: number): void {
+    this.#f.set(this.#locals.base, word('fetchPage').sub(page * PAGE_BYTES));
   }
 
   /** Makes the entry at `slot` of the fast TLB the current fetch translation. */
@@ -299,6 +320,14 @@ class RegionWriter implements Continuation {
     if (endsBlock(last)) this.#leaveTo(end, REGION_EXIT.jump);
     else this.goTo(end, block.isCharging);
   }
+}
+
+/** Where the cell of an address lies, from the first cell of its page. */
+function cellOffset(va: I64): I32 {
+  return va
+    .toI32()
+    .and(PAGE_BYTES - 2)
+    .mul(SLOT_BYTES / 8);
 }
 
 /** Blocks that control may come back to without a jump to an address. */
