@@ -15,7 +15,7 @@ export type EmitSome = (writer: CodeWriter, count: number) => void;
 const MSTATUS_TVM = 1n << 20n;
 const SATP = 0x180;
 
-/** A loop in which an instruction, behind or ahead of the store, gets the counter as its operand. */
+/** A loop in which an instruction, behind or ahead of the store, gets the counter as operand. */
 export function emitPatchingLoop(writer: CodeWriter, emitSome: EmitSome): void {
   const { prng, asm } = writer;
   const [again, patched] = [writer.newLabel(), writer.newLabel()];
