@@ -3,7 +3,7 @@
  * the log of traps.
  *
  *   node --conditions=casmotion-source --import tsx scripts/fuzz-against-qemu.ts
- *        [--seed N] [--count N]
+ *        [--seed N] [--count N] [--engine interpreter|translator] [--hot-jumps N]
  *
  * Prints what was run; exits with 1 at the first batch that differs, with the seeds, a listing of
  * the first program and the command that repeats it.
@@ -16,8 +16,15 @@ import { QEMU, runOnQemu } from '../test/differential/qemu.ts';
 const BATCH = 1000;
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string', default: '1000' } },
+  options: {
+    seed: { type: 'string' },
+    count: { type: 'string', default: '1000' },
+    engine: { type: 'string', default: 'translator' },
+    'hot-jumps': { type: 'string', default: '1' },
+  },
 });
+const engine = values.engine === 'interpreter' ? 'interpreter' : 'translator';
+const hotJumps = Number(values['hot-jumps']);
 const seed = values.seed === undefined ? Date.now() >>> 0 : Number(values.seed);
 process.exitCode = main(seed, Number(values.count));
 
@@ -35,18 +42,19 @@ function main(firstSeed: number, count: number): number {
   let steps = 0;
   for (let done = 0; done < count; done += BATCH) {
     const batch = Math.min(BATCH, count - done);
-    const result = compareSeeds(firstSeed + done, batch, runOnQemu);
+    const result = compareSeeds(firstSeed + done, batch, runOnQemu, { engine, hotJumps });
     if (result.difference !== undefined) {
       console.error(result.difference);
       console.error(`differ: seeds ${result.differingSeeds.join(' ')}`);
-      console.error(`repeat: --seed ${result.differingSeeds[0]} --count 1`);
+      const ours = `--engine ${engine} --hot-jumps ${hotJumps}`;
+      console.error(`repeat: --seed ${result.differingSeeds[0]} --count 1 ${ours}`);
       return 1;
     }
     addCounts(causes, result.causes);
     addCounts(generated, result.generated);
     steps += result.steps;
   }
-  console.log(`${count} programs equal from seed ${firstSeed}: ${steps} steps`);
+  console.log(`${count} programs equal from seed ${firstSeed}: ${steps} steps, ${engine}`);
   const sorted = [...causes].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const text = sorted.map(([cause, n]) => `${name(cause)}:${n}`);
   console.log(`traps by cause: ${text.join(' ')}`);

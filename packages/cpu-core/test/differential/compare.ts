@@ -1,5 +1,5 @@
 /** Runs random programs here and on a reference, and says where results differ. Test support. */
-import type { CoreExit } from '../../src/core-interface.ts';
+import type { CoreExit, Engine } from '../../src/core-interface.ts';
 import { disassemble, F_NAMES, X_NAMES } from '../../src/isa/disassemble.ts';
 import { expandCompressed, isCompressed } from '../../src/isa/compressed.ts';
 import { findInstruction, instructions } from '../../src/isa/table.ts';
@@ -19,17 +19,23 @@ export interface Comparison {
   readonly generated: ReadonlyMap<string, number>;
 }
 
+export interface OurEngine {
+  readonly engine?: Engine;
+  readonly hotJumps?: number;
+}
+
 /** Seeds `seed` to `seed + count - 1`, a program each; all in one run of the reference. */
 export function compareSeeds(
   seed: number,
   count: number,
   runReference: (ram: Uint8Array) => Uint8Array,
+  engine: OurEngine = {},
 ): Comparison {
   const programs = Array.from({ length: count }, (_, i) => drawProgram(seed + i, i));
   const ram = new Uint8Array(ramBytesFor(count));
   ram.set(assembleMonitor(count), MONITOR - RAM_START);
   programs.forEach(({ region }, i) => ram.set(region, regionAt(i) - RAM_START));
-  const ours = runHere(ram);
+  const ours = runHere(ram, engine);
   const theirs = runReference(ram);
   const differingSeeds: number[] = [];
   let difference: string | undefined;
@@ -61,9 +67,13 @@ function ramBytesFor(count: number): number {
   return Math.ceil(bytes / 2 ** 20) * 2 ** 20;
 }
 
-export function runHere(image: Uint8Array): { readonly ram: Uint8Array; readonly steps: number } {
+export function runHere(
+  image: Uint8Array,
+  engine: OurEngine = {},
+): { readonly ram: Uint8Array; readonly steps: number } {
   let isDone = false;
   const core = makeCore({
+    ...engine,
     ramSizeBytes: image.length,
     bus: {
       read: () => undefined,

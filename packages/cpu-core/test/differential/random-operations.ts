@@ -9,10 +9,15 @@ import { randomOperands } from '../support/random-operands.ts';
 import type { CodeWriter } from './code-writer.ts';
 import { PAGE, VIRTUAL } from './layout.ts';
 import { drawPte } from './page-tables.ts';
+import {
+  canRemap,
+  emitCodeRemap,
+  emitFunction,
+  emitOtherSpace,
+  emitPatchingLoop,
+} from './random-code.ts';
 import { emitMachineOperation, emitPrivileged, emitRandomCsr } from './random-system.ts';
 import { pick } from '../support/random-values.ts';
-
-const MSTATUS_TVM = 1n << 20n;
 
 type Operation = (writer: CodeWriter) => void;
 
@@ -219,8 +224,7 @@ function emitSelfModification(writer: CodeWriter): void {
 function emitRemap(writer: CodeWriter): void {
   const { prng, options } = writer;
   // With TVM the fence traps, and what a stale entry does is anyone's guess.
-  const canFence = options.mode === 'S' && (options.csrs.mstatus & MSTATUS_TVM) === 0n;
-  if (!canFence || !options.isTranslated) return emitRandomPageAccess(writer);
+  if (!canRemap(writer)) return emitRandomPageAccess(writer);
   const index = VIRTUAL.remapped + prng.below(8);
   const pteAt = VIRTUAL.base + BigInt(VIRTUAL.leaves * PAGE + index * 8);
   const page = VIRTUAL.base + BigInt(index * PAGE);
@@ -235,6 +239,13 @@ function emitRemap(writer: CodeWriter): void {
     else emitStore(writer, place);
     writer.asm.li(X.t2, page);
   }
+}
+
+/** Pages of code that take each other's place, or another address space. */
+function emitOtherCode(writer: CodeWriter): void {
+  if (!canRemap(writer)) return emitPatchingLoop(writer, emitSome);
+  if (writer.prng.chance(2)) emitCodeRemap(writer);
+  else emitOtherSpace(writer, emitSome);
 }
 
 function emitSome(writer: CodeWriter, count: number): void {
@@ -270,6 +281,9 @@ const allOperations = weighted([
   [1, emitBadJump],
   [2, emitIllegal],
   [1, emitSelfModification],
+  [1, (writer) => emitPatchingLoop(writer, emitSome)],
+  [1, (writer) => emitFunction(writer, emitSome)],
+  [2, emitOtherCode],
   [2, emitRemap],
   [2, emitPrivileged],
   [2, emitMachineOperation],

@@ -14,6 +14,7 @@ export interface CompareOptions {
   readonly seed: number;
   readonly steps: number;
   readonly hotJumps: number;
+  readonly regionsMax: number;
   /** Bytes that a device may write, and where: code above all. */
   readonly drawDma: (prng: Prng, core: CoreInterface) => Dma;
   /** For a canary: the translator is not told of what devices write. */
@@ -43,15 +44,15 @@ export interface EngineComparison {
 const SWITCH_EVERY = 3;
 
 export function compareEngines(image: Uint8Array, options: CompareOptions): EngineComparison {
-  const { seed, steps, hotJumps } = options;
+  const { seed, steps } = options;
   const prng = new Prng(seed ^ 0x5eed);
   const [interpreted, translated] = [
-    machineFor(image, 'interpreter', 1, 0),
-    machineFor(image, 'translator', hotJumps, 0),
+    machineFor(image, 'interpreter', options, 0),
+    machineFor(image, 'translator', options, 0),
   ];
   const moving = [
-    machineFor(image, 'interpreter', 1, 1),
-    machineFor(image, 'translator', hotJumps, 1),
+    machineFor(image, 'interpreter', options, 1),
+    machineFor(image, 'translator', options, 1),
   ] as const;
   let moved = prng.below(2);
   const regionsBefore = regionsMade;
@@ -161,12 +162,14 @@ const starts = new Map<number, EventfulState>();
 function machineFor(
   image: Uint8Array,
   engine: Engine,
-  hotJumps: number,
+  { hotJumps, regionsMax }: CompareOptions,
   copy: number,
 ): EventfulMachine {
-  const key = `${engine} ${hotJumps} ${image.length} ${copy}`;
+  const kind = engine === 'interpreter' ? '' : `${hotJumps} ${regionsMax}`;
+  const key = `${engine} ${kind} ${image.length} ${copy}`;
   const onRegion = (): void => void (regionsMade += 1);
-  const machine = machines.get(key) ?? new EventfulMachine(image, { engine, hotJumps, onRegion });
+  const options = { engine, hotJumps, regionsMax, onRegion };
+  const machine = machines.get(key) ?? new EventfulMachine(image, options);
   if (!starts.has(image.length)) starts.set(image.length, machine.capture());
   machines.set(key, machine);
   machine.restore({ ...(starts.get(image.length) as EventfulState), ram: image });

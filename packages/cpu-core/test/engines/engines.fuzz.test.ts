@@ -18,8 +18,8 @@ import { compareSeed, KINDS, type KindName } from './kinds.ts';
 const SEED = Number(process.env['FUZZ_SEED'] ?? 2026);
 
 const COUNTS: readonly (readonly [kind: KindName, count: number])[] = [
-  ['restless', 40],
-  ['eventful', 20],
+  ['restless', 30],
+  ['eventful', 10],
   ['random', 40],
 ];
 

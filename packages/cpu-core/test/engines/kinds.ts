@@ -66,6 +66,8 @@ export const KIND_NAMES = Object.keys(KINDS) as readonly KindName[];
 
 /** Mostly everything that is run twice is translated; elsewhere regions come and go later. */
 const HOT_JUMPS = [1, 1, 2, 3, 7] as const;
+/** With few regions the oldest make room all the time. */
+const REGIONS_MAX = [4096, 8] as const;
 
 export function compareSeed(
   name: KindName,
@@ -74,8 +76,10 @@ export function compareSeed(
 ): EngineComparison {
   const kind: Kind = KINDS[name];
   const hotJumps = HOT_JUMPS[seed % HOT_JUMPS.length] as number;
+  const regionsMax = REGIONS_MAX[seed % REGIONS_MAX.length] as number;
   const { steps, drawDma } = kind;
-  return compareEngines(kind.image(seed), { seed, hotJumps, steps, drawDma, ...changes });
+  const options = { seed, hotJumps, regionsMax, steps, drawDma, ...changes };
+  return compareEngines(kind.image(seed), options);
 }
 
 /** Of a seed that differs: the result with as few steps as show it. */

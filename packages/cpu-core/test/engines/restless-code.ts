@@ -294,8 +294,12 @@ export function emitSwitch({ a, prng }: Place): void {
 }
 
 function emitStatus({ a, prng }: Place): void {
-  const kind = prng.below(6);
-  if (kind < 2) {
+  const kind = prng.below(8);
+  if (kind === 6) {
+    a.op('csrrwi', { imm: prng.below(8), csr: 2 }); // frm, some values of which are reserved
+  } else if (kind === 7) {
+    a.op('csrrwi', { imm: prng.below(8), csr: 0x106 }); // scounteren
+  } else if (kind < 2) {
     a.li(t0, pick(prng, [1 << 18, 1 << 19, 3 << 18])); // SUM, MXR
     a.op(pick(prng, ['csrrs', 'csrrc']), { rs1: t0, csr: SSTATUS });
   } else if (kind === 2) {

@@ -31,6 +31,7 @@ import {
   type Place,
   ROOTS,
   SLOT,
+  SLOT_BYTES,
 } from './restless-code.ts';
 
 const { LEAVES, COUNTERS, DATA_VIRTUAL } = EVENTFUL;
@@ -85,7 +86,8 @@ function writeTables(prng: Prng, ram: DataView): void {
 }
 
 function emitSetUp(a: Assembler, prng: Prng): void {
-  a.csr(CSR.pmpaddr0, (1n << 54n) - 1n).csr(CSR.pmpcfg0, 0x1f);
+  // Entry 0 is off and will come and go; entry 1 permits everything.
+  a.csr(CSR.pmpaddr0 + 1, (1n << 54n) - 1n).csr(CSR.pmpcfg0, 0x1f00);
   a.la(t0, 'machine').op('csrrw', { rs1: t0, csr: CSR.mtvec });
   a.la(t0, 'supervisor').op('csrrw', { rs1: t0, csr: CSR.stvec });
   a.csr(CSR.medeleg, MEDELEG_ALWAYS | (prng.u32() & 0xac)).csr(CSR.mideleg, 0x222);
@@ -135,8 +137,9 @@ function emitMachine(place: Place, unique: string): void {
   const { a, prng } = place;
   a.li(a7, BECOME_MACHINE).op('ecall').li(a7, 0);
   for (let i = 1 + prng.below(3); i > 0; i--) {
-    const kind = prng.below(4);
-    if (kind === 0) {
+    const kind = prng.below(5);
+    if (kind === 4) emitMachineCsr(place);
+    else if (kind === 0) {
       a.li(t0, MPP).op('csrrc', { rs1: t0, csr: CSR.mstatus });
       a.li(t0, MPRV | (prng.chance(2) ? 1 << 11 : 0)).op('csrrs', { rs1: t0, csr: CSR.mstatus });
       a.op('ld', { rd: t2, rs1: s4, imm: prng.below(2000) }).op('sw', { rs1: s4, rs2: s2, imm: 8 });
@@ -153,6 +156,24 @@ function emitMachine(place: Place, unique: string): void {
   a.li(t0, (1 << 11) | 0x20).op('csrrs', { rs1: t0, csr: CSR.mstatus });
   a.la(t0, `machine-${unique}`).op('csrrw', { rs1: t0, csr: CSR.mepc }).op('mret');
   a.label(`machine-${unique}`);
+}
+
+/** CSRs of M-mode that change what instructions may do, or what counters say. */
+function emitMachineCsr({ a, prng }: Place): void {
+  const kind = prng.below(4);
+  if (kind < 2) {
+    // A page of code, or a function, that S and U may not read, write or execute for a while.
+    const size = pick(prng, [PAGE, SLOT_BYTES]);
+    const at = CODE.physical + prng.below((CODE.pages * PAGE) / size) * size;
+    a.csr(CSR.pmpaddr0, (at + size / 2 - 1) >>> 2);
+    const permissions = pick(prng, [0, 1, 3, 4, 5]);
+    a.csr(CSR.pmpcfg0, 0x1f00 | (prng.chance(2) ? 0x18 | permissions : 0));
+  } else if (kind === 2) {
+    a.li(t0, prng.below(2 ** 20)).op('csrrw', { rs1: t0, csr: pick(prng, [0xb00, 0xb02]) });
+  } else {
+    a.csr(CSR.menvcfg, prng.chance(4) ? 0 : 1n << 63n);
+    a.op('csrrwi', { imm: prng.below(8), csr: CSR.mcounteren });
+  }
 }
 
 const BODY: readonly BodyOperation[] = [
@@ -242,7 +263,8 @@ function emitMachineHandler(a: Assembler): void {
   emitSkip(a, CSR.mepc, [t4, t5]);
   a.li(t4, MPRV).op('csrrc', { rs1: t4, csr: CSR.mstatus }).op('mret');
 
-  a.label('m-again').la(t4, 'again').op('csrrw', { rs1: t4, csr: CSR.mepc });
+  a.label('m-again').li(t4, 0x1f00).op('csrrw', { rs1: t4, csr: CSR.pmpcfg0 });
+  a.la(t4, 'again').op('csrrw', { rs1: t4, csr: CSR.mepc });
   a.li(t4, MPP).op('csrrc', { rs1: t4, csr: CSR.mstatus });
   a.li(t4, 1 << 11).op('csrrs', { rs1: t4, csr: CSR.mstatus }).op('mret');
 
