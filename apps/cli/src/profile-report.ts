@@ -25,39 +25,41 @@ const MNEMONICS_SHOWN = 12;
 function describeTotals(profile: SessionProfile, wallSeconds: number): [string, string][] {
   const { counts, steps, exits } = profile;
   const entries = exits.jump + exits.interpret + exits.check + exits.trapped;
-  const perMillion = (count: number): string =>
-    `${formatShort(count)} (${((count / Math.max(steps, 1)) * 1e6).toFixed(1)})`;
+  const rate = (count: number): string => ((count / Math.max(steps, 1)) * 1e6).toFixed(1);
   return [
     ['time', describeTime(profile, wallSeconds)],
     ['regions', describeMade(profile)],
     [
       'entries',
-      `${formatShort(entries)}, ${average(profile.regionSteps, entries)} instructions each; ` +
-        `${percent(counts.chained, entries)} straight from another region; ` +
-        `left to ${describeExits(exits, entries)}`,
+      `${formatShort(entries)}, ${average(profile.regionSteps, entries)} instructions each, ` +
+        `${percent(counts.chained, entries)} straight from another region`,
     ],
+    ['left for', describeExits(exits, entries)],
     [
       'slow accesses',
-      `(a million instructions) loads ${perMillion(counts.slowLoads)}, ` +
-        `stores ${perMillion(counts.slowStores)}, atomics ${perMillion(counts.slowAtomics)}, ` +
-        `fetches ${perMillion(counts.slowFetches)}, halves ${perMillion(counts.fetchedHalves)}; ` +
-        `misaligned ${perMillion(counts.misaligned)}, in two pages ${perMillion(counts.crossing)}`,
+      `a million instructions: loads ${rate(counts.slowLoads)}, ` +
+        `stores ${rate(counts.slowStores)}, atomics ${rate(counts.slowAtomics)}, ` +
+        `fetches ${rate(counts.slowFetches)}, second halves ${rate(counts.fetchedHalves)}`,
+    ],
+    ['of them', `misaligned ${rate(counts.misaligned)}, in two pages ${rate(counts.crossing)}`],
+    [
+      'page walks',
+      `${rate(counts.pageWalks)} a million instructions; ${formatCount(counts.fences)} fences`,
     ],
     [
-      'TLB',
-      `${perMillion(counts.pageWalks)} page walks; ${formatCount(counts.fences)} fences; fast ` +
-        `TLBs emptied ${formatCount(counts.fastTlbFlushes)} times, one table of all modes ` +
-        `${formatCount(counts.fastTableFlushes)} times`,
+      'fast TLBs',
+      `emptied ${formatCount(counts.fastTlbFlushes)} times, ` +
+        `one table in all modes ${formatCount(counts.fastTableFlushes)} times`,
     ],
     [
       'code pages',
       `${formatCount(counts.decodedPagesMade)} decoded, ` +
         `${formatCount(counts.decodedPagesEvicted)} evicted, ` +
-        `${perMillion(counts.storesToCodePages)} stores to them`,
+        `${formatCount(counts.storesToCodePages)} stores to them`,
     ],
     [
       'devices',
-      `${perMillion(counts.deviceReads)} reads, ${perMillion(counts.deviceWrites)} writes`,
+      `${formatCount(counts.deviceReads)} reads, ${formatCount(counts.deviceWrites)} writes`,
     ],
     ['traps', describeTraps(profile)],
     ['returns', describeRuns(profile)],
@@ -85,7 +87,6 @@ function describeMade(profile: SessionProfile): string {
   );
 }
 
-/** In the order of `REGION_EXIT` of cpu-core; what each is, `--help` need not say. */
 function describeExits(exits: Exits, entries: number): string {
   return [
     `another place ${percent(exits.jump, entries)}`,
@@ -142,7 +143,7 @@ function describeRegions({ regions, steps }: SessionProfile): string[] {
     table([HEADINGS, ...list.slice(0, count).map((region) => describeRegion(region, steps))]);
   return [
     `hottest of ${formatCount(regions.length)} places with regions; ` +
-      `left to p another place, i the interpreter, c a check, t a trap`,
+      `left for p another place, i the interpreter, c a check, t a trap`,
     ...rows(regions, REGIONS_SHOWN),
     'entered most often',
     ...rows(mostEntered, MOST_ENTERED_SHOWN),
@@ -160,13 +161,13 @@ function describeRegion(region: SessionRegionProfile, allSteps: number): string[
     average(steps, entries),
     String(region.instructions),
     String(region.made),
-    leftTo(exits, entries),
+    leftFor(exits, entries),
     `${pc.toString(16)}${symbol === undefined ? '' : ` <${symbol}>`}`,
   ];
 }
 
 /** The causes that count, by their letters. */
-function leftTo({ jump, interpret, check, trapped }: Exits, entries: number): string {
+function leftFor({ jump, interpret, check, trapped }: Exits, entries: number): string {
   const shares = [
     ['p', jump],
     ['i', interpret],

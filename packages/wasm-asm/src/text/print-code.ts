@@ -42,7 +42,6 @@ class CodePrinter {
   readonly #lines: string[] = [];
   /** Names of the open blocks, outermost first. */
   readonly #open: string[] = [];
-  #blockCount = 0;
 
   constructor(r: BinaryReader, place: CodePlace) {
     this.#r = r;
@@ -93,7 +92,8 @@ class CodePrinter {
 
   #block(name: string, hint: string): void {
     this.#r.byte(); // no type
-    const label = `$${BLOCK_PREFIX[name] ?? ''}${++this.#blockCount}`;
+    // By its depth, so that a block more does not rename all that follow.
+    const label = `$${BLOCK_PREFIX[name] ?? ''}${this.#open.length + 1}`;
     this.#push(`${name} ${label}${hint}`);
     this.#open.push(label);
   }

@@ -39,11 +39,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if9 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 13
                   local.set $exitPlace
                   br $b2
-                end $if9
+                end $if7
                 ;;   80001000: 0053252f  amoadd.w a0,t0,(t1)
                 i32.const 0
                 i64.load offset=1072 align=1 ;; t1
@@ -65,14 +65,14 @@
                 i64.const -4093
                 i64.and
                 i64.eq
-                if $if10 ;; likely
+                if $if7 ;; likely
                   local.get $va
                   i32.wrap_i64
                   local.get $slot
                   i32.load offset=16392 align=1 ;; fast write
                   i32.add
                   local.set $host
-                else $if10
+                else $if7
                   local.get $va
                   i32.const 659456
                   local.get $left
@@ -81,7 +81,7 @@
                   local.get $host
                   i32.eqz
                   br_if $b4
-                end $if10
+                end $if7
                 local.get $host
                 i64.load32_s align=1
                 local.set $value
@@ -97,12 +97,12 @@
                 i64.store offset=1104 align=1 ;; a0
                 i32.const 0
                 i32.load offset=3124 align=1 ;; recheck
-                if $if11 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 135168
                   local.get $left
                   call $slowSync
                   br $b5
-                end $if11
+                end $if7
                 ;;   80001004: 100335af  lr.d a1,(t1)
                 local.get 12
                 local.set $va
@@ -121,14 +121,14 @@
                 i64.const -4089
                 i64.and
                 i64.eq
-                if $if12 ;; likely
+                if $if7 ;; likely
                   local.get $va
                   i32.wrap_i64
                   local.get $slot
                   i32.load offset=8 align=1 ;; fast read
                   i32.add
                   local.set $host
-                else $if12
+                else $if7
                   local.get $va
                   i32.const 3016706
                   local.get $left
@@ -137,7 +137,7 @@
                   local.get $host
                   i32.eqz
                   br_if $b4
-                end $if12
+                end $if7
                 i32.const 0
                 local.get $host
                 i32.const 11468800
@@ -169,14 +169,14 @@
                 i64.const -4089
                 i64.and
                 i64.eq
-                if $if13 ;; likely
+                if $if7 ;; likely
                   local.get $va
                   i32.wrap_i64
                   local.get $slot
                   i32.load offset=16392 align=1 ;; fast write
                   i32.add
                   local.set $host
-                else $if13
+                else $if7
                   local.get $va
                   i32.const 917508
                   local.get $left
@@ -185,7 +185,7 @@
                   local.get $host
                   i32.eqz
                   br_if $b4
-                end $if13
+                end $if7
                 i64.const 1
                 local.set $value
                 i32.const 0
@@ -197,13 +197,13 @@
                 i64.const 2147483648
                 i64.add
                 i64.eq
-                if $if14
+                if $if7
                   local.get $host
                   local.get 13
                   i64.store align=1
                   i64.const 0
                   local.set $value
-                end $if14
+                end $if7
                 i32.const 0
                 i64.const -1
                 i64.store offset=1560 align=1 ;; reservation
@@ -212,12 +212,12 @@
                 i64.store offset=1120 align=1 ;; a2
                 i32.const 0
                 i32.load offset=3124 align=1 ;; recheck
-                if $if15 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 131076
                   local.get $left
                   call $slowSync
                   br $b5
-                end $if15
+                end $if7
                 i32.const 6145
                 local.set $exitPlace
                 br $b2

@@ -1,5 +1,5 @@
 ;; call-and-return
-;; pc 80001000: 5 instructions in 5 blocks, 677 bytes of WebAssembly
+;; pc 80001000: 5 instructions in 5 blocks, 682 bytes of WebAssembly
 ;; entries 80001000 80001004
 (module
   (type (func (param i32 i32) (result i32)))
@@ -35,6 +35,9 @@
                         i32.load offset=3100 align=1 ;; fetchDecoded
                         local.set $host
                       else $if10
+                        local.get $left
+                        i32.eqz
+                        br_if $b9
                         local.get $va
                         i32.wrap_i64
                         i32.const 8
@@ -108,30 +111,30 @@
                     br $b1
                   end $b8
                 end $if7
-                block $b11
-                  block $b12
-                    block $b13
-                      block $b14
-                        block $b15
-                          block $b16
-                            block $b17
+                block $b7
+                  block $b8
+                    block $b9
+                      block $b10
+                        block $b11
+                          block $b12
+                            block $b13
                               local.get $entry
-                              br_table $b16 $b17 $b17
-                            end $b17
+                              br_table $b12 $b13 $b13
+                            end $b13
                             i32.const 0
                             i64.load offset=1568 align=1 ;; fetchPage
                             i64.const 0
                             i64.sub
                             local.set $base
-                            br $b15
-                          end $b16
+                            br $b11
+                          end $b12
                           i32.const 0
                           i64.load offset=1568 align=1 ;; fetchPage
                           i64.const 0
                           i64.sub
                           local.set $base
-                          br $b13
-                        end $b15
+                          br $b9
+                        end $b11
                         ;; block 80001004, entry 1
                         local.get $left
                         i32.const 1
@@ -139,11 +142,11 @@
                         local.tee $left
                         i32.const 0
                         i32.lt_s
-                        if $if18 ;; unlikely
+                        if $if11 ;; unlikely
                           i32.const 2053
                           local.set $exitPlace
                           br $b2
-                        end $if18
+                        end $if11
                         ;;   80001004: 00150593  addi a1,a0,1
                         i32.const 0
                         i32.const 0
@@ -151,8 +154,8 @@
                         i64.const 1
                         i64.add
                         i64.store offset=1112 align=1 ;; a1
-                        br $b14
-                      end $b14
+                        br $b10
+                      end $b10
                       ;; block 80001008
                       local.get $left
                       i32.const 1
@@ -160,18 +163,18 @@
                       local.tee $left
                       i32.const 0
                       i32.lt_s
-                      if $if19 ;; unlikely
+                      if $if10 ;; unlikely
                         i32.const 4101
                         local.set $exitPlace
                         br $b2
-                      end $if19
+                      end $if10
                       ;;   80001008: ff9ff06f  jal zero,0x80001000
                       local.get $base
                       i64.const 12
                       i64.add
                       drop
-                      br $b13
-                    end $b13
+                      br $b9
+                    end $b9
                     ;; block 80001000, entry 0
                     local.get $left
                     i32.const 1
@@ -179,19 +182,19 @@
                     local.tee $left
                     i32.const 0
                     i32.lt_s
-                    if $if20 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 5
                       local.set $exitPlace
                       br $b2
-                    end $if20
+                    end $if9
                     ;;   80001000: 00c000ef  jal ra,0x8000100c
                     i32.const 0
                     local.get $base
                     i64.const 4
                     i64.add
                     i64.store offset=1032 align=1 ;; ra
-                    br $b12
-                  end $b12
+                    br $b8
+                  end $b8
                   ;; block 8000100c
                   local.get $left
                   i32.const 1
@@ -199,11 +202,11 @@
                   local.tee $left
                   i32.const 0
                   i32.lt_s
-                  if $if21 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 6149
                     local.set $exitPlace
                     br $b2
-                  end $if21
+                  end $if8
                   ;;   8000100c: fff54513  xori a0,a0,-1
                   i32.const 0
                   i32.const 0
@@ -211,8 +214,8 @@
                   i64.const -1
                   i64.xor
                   i64.store offset=1104 align=1 ;; a0
-                  br $b11
-                end $b11
+                  br $b7
+                end $b7
                 ;; block 80001010
                 local.get $left
                 i32.const 1
@@ -220,11 +223,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if22 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 8197
                   local.set $exitPlace
                   br $b2
-                end $if22
+                end $if7
                 ;;   80001010: 00008067  jalr zero,0(ra)
                 i32.const 0
                 i64.load offset=1032 align=1 ;; ra

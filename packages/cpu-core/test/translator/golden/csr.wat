@@ -44,11 +44,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if9 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 9
                   local.set $exitPlace
                   br $b2
-                end $if9
+                end $if7
                 ;;   80001000: 34059573  csrrw a0,mscratch,a1
                 i32.const 133120
                 local.get $left
@@ -59,13 +59,13 @@
                 local.get $host
                 call $csrAllowed
                 i32.eqz
-                if $if10
+                if $if7
                   i32.const 133120
                   local.get $left
                   call $slowSync
                   call $illegal
                   br $b4
-                end $if10
+                end $if7
                 i32.const 0
                 i64.load offset=1112 align=1 ;; a1
                 local.set $va
@@ -73,11 +73,11 @@
                 call $csrRead
                 local.set $value
                 local.get $host
-                if $if11
+                if $if7
                   i32.const 832
                   local.get $va
                   call $csrWrite
-                end $if11
+                end $if7
                 i32.const 0
                 local.get $value
                 local.tee 12

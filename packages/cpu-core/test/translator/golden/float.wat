@@ -45,11 +45,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if9 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 13
                   local.set $exitPlace
                   br $b2
-                end $if9
+                end $if7
                 ;;   80001000: 01833507  fld fa0,24(t1)
                 i32.const 0
                 i64.load offset=1072 align=1 ;; t1
@@ -59,13 +59,13 @@
                 i64.const 24576
                 i64.and
                 i64.eqz
-                if $if10 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 135168
                   local.get $left
                   call $slowSync
                   call $illegal
                   br $b4
-                end $if10
+                end $if7
                 local.get 12
                 i64.const 24
                 i64.add
@@ -85,7 +85,7 @@
                 i64.const -4089
                 i64.and
                 i64.eq
-                if $if11 ;; likely
+                if $if7 ;; likely
                   i32.const 0
                   local.get $va
                   i32.wrap_i64
@@ -95,7 +95,7 @@
                   i64.load align=1
                   local.tee 13
                   i64.store offset=1360 align=1 ;; fa0
-                else $if11
+                else $if7
                   local.get $va
                   i32.const 178655232
                   local.get $left
@@ -106,7 +106,7 @@
                   i32.const 0
                   i64.load offset=1360 align=1 ;; fa0
                   local.set 13
-                end $if11
+                end $if7
                 i32.const 0
                 i32.const 0
                 i64.load offset=1584 align=1 ;; mstatus
@@ -125,13 +125,13 @@
                 local.get $host
                 i32.const 4
                 i32.gt_u
-                if $if12
+                if $if7
                   i32.const 133122
                   local.get $left
                   call $slowSync
                   call $illegal
                   br $b4
-                end $if12
+                end $if7
                 i32.const 0
                 local.get 13
                 local.get 13
@@ -159,7 +159,7 @@
                 i64.const -4089
                 i64.and
                 i64.eq
-                if $if13 ;; likely
+                if $if7 ;; likely
                   local.get $va
                   i32.wrap_i64
                   local.get $slot
@@ -167,7 +167,7 @@
                   i32.add
                   local.get 14
                   i64.store align=1
-                else $if13
+                else $if7
                   local.get $va
                   i32.const 917508
                   local.get $left
@@ -176,7 +176,7 @@
                   local.set $reason
                   local.get $reason
                   br_if $b3
-                end $if13
+                end $if7
                 i32.const 6145
                 local.set $exitPlace
                 br $b2

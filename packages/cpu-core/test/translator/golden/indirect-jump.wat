@@ -1,5 +1,5 @@
 ;; indirect-jump
-;; pc 80001000: 2 instructions in 2 blocks, 538 bytes of WebAssembly
+;; pc 80001000: 2 instructions in 2 blocks, 543 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
@@ -35,6 +35,9 @@
                         i32.load offset=3100 align=1 ;; fetchDecoded
                         local.set $host
                       else $if10
+                        local.get $left
+                        i32.eqz
+                        br_if $b9
                         local.get $va
                         i32.wrap_i64
                         i32.const 8
@@ -108,17 +111,17 @@
                     br $b1
                   end $b8
                 end $if7
-                block $b11
-                  block $b12
-                    block $b13
-                    end $b13
+                block $b7
+                  block $b8
+                    block $b9
+                    end $b9
                     i32.const 0
                     i64.load offset=1568 align=1 ;; fetchPage
                     i64.const 0
                     i64.sub
                     local.set $base
-                    br $b12
-                  end $b12
+                    br $b8
+                  end $b8
                   ;; block 80001000, entry 0
                   local.get $left
                   i32.const 1
@@ -126,11 +129,11 @@
                   local.tee $left
                   i32.const 0
                   i32.lt_s
-                  if $if14 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 5
                     local.set $exitPlace
                     br $b2
-                  end $if14
+                  end $if8
                   ;;   80001000: 00550533  add a0,a0,t0
                   i32.const 0
                   i32.const 0
@@ -139,8 +142,8 @@
                   i64.load offset=1064 align=1 ;; t0
                   i64.add
                   i64.store offset=1104 align=1 ;; a0
-                  br $b11
-                end $b11
+                  br $b7
+                end $b7
                 ;; block 80001004
                 local.get $left
                 i32.const 1
@@ -148,11 +151,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if15 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 2053
                   local.set $exitPlace
                   br $b2
-                end $if15
+                end $if7
                 ;;   80001004: 00068067  jalr zero,0(a3)
                 i32.const 0
                 i64.load offset=1128 align=1 ;; a3

@@ -39,11 +39,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if9 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 13
                   local.set $exitPlace
                   br $b2
-                end $if9
+                end $if7
                 ;;   80001000: 00833503  ld a0,8(t1)
                 i32.const 0
                 i64.load offset=1072 align=1 ;; t1
@@ -67,7 +67,7 @@
                 i64.const -4089
                 i64.and
                 i64.eq
-                if $if10 ;; likely
+                if $if7 ;; likely
                   i32.const 0
                   local.get $va
                   i32.wrap_i64
@@ -77,7 +77,7 @@
                   i64.load align=1
                   local.tee 13
                   i64.store offset=1104 align=1 ;; a0
-                else $if10
+                else $if7
                   local.get $va
                   i32.const 43913216
                   local.get $left
@@ -88,7 +88,7 @@
                   i32.const 0
                   i64.load offset=1104 align=1 ;; a0
                   local.set 13
-                end $if10
+                end $if7
                 ;;   80001004: 00334583  lbu a1,3(t1)
                 local.get 12
                 i64.const 3
@@ -109,7 +109,7 @@
                 i64.const -4096
                 i64.and
                 i64.eq
-                if $if11 ;; likely
+                if $if7 ;; likely
                   i32.const 0
                   local.get $va
                   i32.wrap_i64
@@ -118,7 +118,7 @@
                   i32.add
                   i64.load8_u
                   i64.store offset=1112 align=1 ;; a1
-                else $if11
+                else $if7
                   local.get $va
                   i32.const 46270466
                   local.get $left
@@ -126,7 +126,7 @@
                   local.set $reason
                   local.get $reason
                   br_if $b3
-                end $if11
+                end $if7
                 ;;   80001008: 00a32823  sw a0,16(t1)
                 local.get 12
                 i64.const 16
@@ -147,7 +147,7 @@
                 i64.const -4093
                 i64.and
                 i64.eq
-                if $if12 ;; likely
+                if $if7 ;; likely
                   local.get $va
                   i32.wrap_i64
                   local.get $slot
@@ -155,7 +155,7 @@
                   i32.add
                   local.get 13
                   i64.store32 align=1
-                else $if12
+                else $if7
                   local.get $va
                   i32.const 655364
                   local.get $left
@@ -164,7 +164,7 @@
                   local.set $reason
                   local.get $reason
                   br_if $b3
-                end $if12
+                end $if7
                 i32.const 6145
                 local.set $exitPlace
                 br $b2

@@ -37,11 +37,11 @@
                   local.set $base
                   br $b7
                 end $b7
-                loop $loop9
-                  block $b10
-                    block $b11
-                      br $b11
-                    end $b11
+                loop $loop7
+                  block $b8
+                    block $b9
+                      br $b9
+                    end $b9
                     ;; block 80001000, entry 0
                     local.get $left
                     i32.const 2
@@ -49,11 +49,11 @@
                     local.tee $left
                     i32.const 0
                     i32.lt_s
-                    if $if12 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 9
                       local.set $exitPlace
                       br $b2
-                    end $if12
+                    end $if9
                     ;;   80001000: 00150513  addi a0,a0,1
                     local.get $a0
                     i64.const 1
@@ -64,8 +64,8 @@
                     local.get $a0
                     i64.add
                     local.set $a1
-                    br $b10
-                  end $b10
+                    br $b8
+                  end $b8
                   ;; block 80001008
                   local.get $left
                   i32.const 1
@@ -73,22 +73,22 @@
                   local.tee $left
                   i32.const 0
                   i32.lt_s
-                  if $if13 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 4101
                     local.set $exitPlace
                     br $b2
-                  end $if13
+                  end $if8
                   ;;   80001008: fe551ce3  bne a0,t0,0x80001000
                   local.get $a0
                   local.get $t0
                   i64.ne
-                  if $if14
-                    br $loop9
-                  end $if14
+                  if $if8
+                    br $loop7
+                  end $if8
                   i32.const 6145
                   local.set $exitPlace
                   br $b2
-                end $loop9
+                end $loop7
               end $loop6
             end $b5
             i32.const 0

@@ -1,5 +1,5 @@
 ;; straddling-two-pages
-;; pc 80001ffa: 3 instructions in 3 blocks, 650 bytes of WebAssembly
+;; pc 80001ffa: 3 instructions in 3 blocks, 688 bytes of WebAssembly
 ;; entries 80001ffa
 (module
   (type (func (param i32 i32) (result i32)))
@@ -34,12 +34,12 @@
                   local.set $base
                   br $b7
                 end $b7
-                loop $loop9
-                  block $b10
-                    block $b11
-                      block $b12
-                        br $b12
-                      end $b12
+                loop $loop7
+                  block $b8
+                    block $b9
+                      block $b10
+                        br $b10
+                      end $b10
                       ;; block 80001ffa, entry 0
                       local.get $left
                       i32.const 1
@@ -47,18 +47,18 @@
                       local.tee $left
                       i32.const 0
                       i32.lt_s
-                      if $if13 ;; unlikely
+                      if $if10 ;; unlikely
                         i32.const 2094085
                         local.set $exitPlace
                         br $b2
-                      end $if13
+                      end $if10
                       ;;   80001ffa: 00150513  addi a0,a0,1
                       local.get $a0
                       i64.const 1
                       i64.add
                       local.set $a0
-                      br $b11
-                    end $b11
+                      br $b9
+                    end $b9
                     ;; block 80001ffe
                     local.get $base
                     i64.const 4096
@@ -83,22 +83,22 @@
                     i32.eq
                     i32.and
                     i32.eqz
-                    if $if14 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 2096129
                       local.set $exitPlace
                       br $b2
-                    end $if14
+                    end $if9
                     local.get $left
                     i32.const 1
                     i32.sub
                     local.tee $left
                     i32.const 0
                     i32.lt_s
-                    if $if15 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 2096133
                       local.set $exitPlace
                       br $b2
-                    end $if15
+                    end $if9
                     ;;   80001ffe: 00250593  addi a1,a0,2
                     local.get $a0
                     i64.const 2
@@ -108,6 +108,13 @@
                     i64.const 4096
                     i64.add
                     local.set $va
+                    local.get $left
+                    i32.eqz
+                    if $if9 ;; unlikely
+                      i32.const 2098176
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     local.get $va
                     i32.wrap_i64
                     i32.const 8
@@ -127,11 +134,11 @@
                     i32.eq
                     i32.and
                     i32.eqz
-                    if $if16 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 2098176
                       local.set $exitPlace
                       br $b2
-                    end $if16
+                    end $if9
                     i32.const 0
                     local.get $va
                     i64.store offset=1568 align=1 ;; fetchPage
@@ -144,8 +151,8 @@
                     i32.const 0
                     i32.const 336000
                     i32.store offset=3100 align=1 ;; fetchDecoded
-                    br $b10
-                  end $b10
+                    br $b8
+                  end $b8
                   ;; block 80002002
                   local.get $left
                   i32.const 1
@@ -153,11 +160,11 @@
                   local.tee $left
                   i32.const 0
                   i32.lt_s
-                  if $if17 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 2098181
                     local.set $exitPlace
                     br $b2
-                  end $if17
+                  end $if8
                   ;;   80002002: ff9ff06f  jal zero,0x80001ffa
                   local.get $base
                   i64.const 4102
@@ -167,6 +174,13 @@
                   i64.const 0
                   i64.add
                   local.set $va
+                  local.get $left
+                  i32.eqz
+                  if $if8 ;; unlikely
+                    i32.const 2094080
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   local.get $va
                   i32.wrap_i64
                   i32.const 8
@@ -186,11 +200,11 @@
                   i32.eq
                   i32.and
                   i32.eqz
-                  if $if18 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 2094080
                     local.set $exitPlace
                     br $b2
-                  end $if18
+                  end $if8
                   i32.const 0
                   local.get $va
                   i64.store offset=1568 align=1 ;; fetchPage
@@ -203,8 +217,8 @@
                   i32.const 0
                   i32.const 303168
                   i32.store offset=3100 align=1 ;; fetchDecoded
-                  br $loop9
-                end $loop9
+                  br $loop7
+                end $loop7
               end $loop6
             end $b5
             i32.const 0

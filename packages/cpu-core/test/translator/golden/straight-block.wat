@@ -37,11 +37,11 @@
                 local.tee $left
                 i32.const 0
                 i32.lt_s
-                if $if9 ;; unlikely
+                if $if7 ;; unlikely
                   i32.const 17
                   local.set $exitPlace
                   br $b2
-                end $if9
+                end $if7
                 ;;   80001000: 00550513  addi a0,a0,5
                 i32.const 0
                 i64.load offset=1104 align=1 ;; a0

@@ -1,5 +1,5 @@
 ;; two-pages
-;; pc 80001ff8: 4 instructions in 4 blocks, 644 bytes of WebAssembly
+;; pc 80001ff8: 4 instructions in 4 blocks, 682 bytes of WebAssembly
 ;; entries 80001ff8
 (module
   (type (func (param i32 i32) (result i32)))
@@ -37,13 +37,13 @@
                   local.set $base
                   br $b7
                 end $b7
-                loop $loop9
-                  block $b10
-                    block $b11
-                      block $b12
-                        block $b13
-                          br $b13
-                        end $b13
+                loop $loop7
+                  block $b8
+                    block $b9
+                      block $b10
+                        block $b11
+                          br $b11
+                        end $b11
                         ;; block 80001ff8, entry 0
                         local.get $left
                         i32.const 1
@@ -51,18 +51,18 @@
                         local.tee $left
                         i32.const 0
                         i32.lt_s
-                        if $if14 ;; unlikely
+                        if $if11 ;; unlikely
                           i32.const 2093061
                           local.set $exitPlace
                           br $b2
-                        end $if14
+                        end $if11
                         ;;   80001ff8: 00150513  addi a0,a0,1
                         local.get $a0
                         i64.const 1
                         i64.add
                         local.set $a0
-                        br $b12
-                      end $b12
+                        br $b10
+                      end $b10
                       ;; block 80001ffc
                       local.get $left
                       i32.const 1
@@ -70,11 +70,11 @@
                       local.tee $left
                       i32.const 0
                       i32.lt_s
-                      if $if15 ;; unlikely
+                      if $if10 ;; unlikely
                         i32.const 2095109
                         local.set $exitPlace
                         br $b2
-                      end $if15
+                      end $if10
                       ;;   80001ffc: 00250593  addi a1,a0,2
                       local.get $a0
                       i64.const 2
@@ -84,6 +84,13 @@
                       i64.const 4096
                       i64.add
                       local.set $va
+                      local.get $left
+                      i32.eqz
+                      if $if10 ;; unlikely
+                        i32.const 2097152
+                        local.set $exitPlace
+                        br $b2
+                      end $if10
                       local.get $va
                       i32.wrap_i64
                       i32.const 8
@@ -103,11 +110,11 @@
                       i32.eq
                       i32.and
                       i32.eqz
-                      if $if16 ;; unlikely
+                      if $if10 ;; unlikely
                         i32.const 2097152
                         local.set $exitPlace
                         br $b2
-                      end $if16
+                      end $if10
                       i32.const 0
                       local.get $va
                       i64.store offset=1568 align=1 ;; fetchPage
@@ -120,8 +127,8 @@
                       i32.const 0
                       i32.const 336000
                       i32.store offset=3100 align=1 ;; fetchDecoded
-                      br $b11
-                    end $b11
+                      br $b9
+                    end $b9
                     ;; block 80002000
                     local.get $left
                     i32.const 1
@@ -129,18 +136,18 @@
                     local.tee $left
                     i32.const 0
                     i32.lt_s
-                    if $if17 ;; unlikely
+                    if $if9 ;; unlikely
                       i32.const 2097157
                       local.set $exitPlace
                       br $b2
-                    end $if17
+                    end $if9
                     ;;   80002000: 00358613  addi a2,a1,3
                     local.get $a1
                     i64.const 3
                     i64.add
                     local.set $a2
-                    br $b10
-                  end $b10
+                    br $b8
+                  end $b8
                   ;; block 80002004
                   local.get $left
                   i32.const 1
@@ -148,11 +155,11 @@
                   local.tee $left
                   i32.const 0
                   i32.lt_s
-                  if $if18 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 2099205
                     local.set $exitPlace
                     br $b2
-                  end $if18
+                  end $if8
                   ;;   80002004: ff5ff06f  jal zero,0x80001ff8
                   local.get $base
                   i64.const 4104
@@ -162,6 +169,13 @@
                   i64.const 0
                   i64.add
                   local.set $va
+                  local.get $left
+                  i32.eqz
+                  if $if8 ;; unlikely
+                    i32.const 2093056
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   local.get $va
                   i32.wrap_i64
                   i32.const 8
@@ -181,11 +195,11 @@
                   i32.eq
                   i32.and
                   i32.eqz
-                  if $if19 ;; unlikely
+                  if $if8 ;; unlikely
                     i32.const 2093056
                     local.set $exitPlace
                     br $b2
-                  end $if19
+                  end $if8
                   i32.const 0
                   local.get $va
                   i64.store offset=1568 align=1 ;; fetchPage
@@ -198,8 +212,8 @@
                   i32.const 0
                   i32.const 303168
                   i32.store offset=3100 align=1 ;; fetchDecoded
-                  br $loop9
-                end $loop9
+                  br $loop7
+                end $loop7
               end $loop6
             end $b5
             i32.const 0
