@@ -8,7 +8,14 @@
  * that of its page, to the decoded page that the region was made from; slow paths look at no
  * register.
  */
-import { FunctionBody, type I32, type I64, type Label, load, type Local } from '@casmotion/wasm-asm';
+import {
+  FunctionBody,
+  type I32,
+  type I64,
+  type Label,
+  load,
+  type Local,
+} from '@casmotion/wasm-asm';
 import { emitInstruction } from '../emit/instructions.ts';
 import { CELL, PAGE_BYTES, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';

@@ -1,5 +1,5 @@
 ;; call-and-return
-;; pc 80001000: 5 instructions in 5 blocks, 682 bytes of WebAssembly
+;; pc 80001000: 5 instructions in 5 blocks, 703 bytes of WebAssembly
 ;; entries 80001000 80001004
 (module
   (type (func (param i32 i32) (result i32)))
@@ -12,6 +12,11 @@
     i32.const 0
     i32.load offset=3096 align=1 ;; fetchContext
     local.set $fetchContext
+    i32.const 0
+    i64.load offset=1568 align=1 ;; fetchPage
+    i64.const 0
+    i64.sub
+    local.set $base
     block $b1
       block $b2
         block $b3
@@ -62,19 +67,20 @@
                       i32.wrap_i64
                       i32.const 4094
                       i32.and
-                      i32.const 8
+                      i32.const 2
                       i32.mul
                       local.get $host
-                      i32.add
                       i32.const 2
                       i32.shr_u
+                      i32.add
                       i32.load offset=9103360 align=1
                       local.set $entry
                       local.get $entry
                       i32.const 8
                       i32.shr_u
                       i32.const 8388608
-                      i32.ne
+                      i32.eq
+                      i32.eqz
                       br_if $b9
                       local.get $entry
                       i32.const 255
@@ -121,32 +127,33 @@
                               local.get $entry
                               br_table $b12 $b13 $b13
                             end $b13
+                            local.get $left
+                            i32.const 2
+                            i32.sub
+                            local.tee $left
                             i32.const 0
-                            i64.load offset=1568 align=1 ;; fetchPage
-                            i64.const 0
-                            i64.sub
-                            local.set $base
+                            i32.lt_s
+                            if $if13 ;; unlikely
+                              i32.const 2057
+                              local.set $exitPlace
+                              br $b2
+                            end $if13
                             br $b11
                           end $b12
+                          local.get $left
+                          i32.const 1
+                          i32.sub
+                          local.tee $left
                           i32.const 0
-                          i64.load offset=1568 align=1 ;; fetchPage
-                          i64.const 0
-                          i64.sub
-                          local.set $base
+                          i32.lt_s
+                          if $if12 ;; unlikely
+                            i32.const 5
+                            local.set $exitPlace
+                            br $b2
+                          end $if12
                           br $b9
                         end $b11
                         ;; block 80001004, entry 1
-                        local.get $left
-                        i32.const 1
-                        i32.sub
-                        local.tee $left
-                        i32.const 0
-                        i32.lt_s
-                        if $if11 ;; unlikely
-                          i32.const 2053
-                          local.set $exitPlace
-                          br $b2
-                        end $if11
                         ;;   80001004: 00150593  addi a1,a0,1
                         i32.const 0
                         i32.const 0
@@ -157,6 +164,11 @@
                         br $b10
                       end $b10
                       ;; block 80001008
+                      ;;   80001008: ff9ff06f  jal zero,0x80001000
+                      local.get $base
+                      i64.const 12
+                      i64.add
+                      drop
                       local.get $left
                       i32.const 1
                       i32.sub
@@ -164,49 +176,33 @@
                       i32.const 0
                       i32.lt_s
                       if $if10 ;; unlikely
-                        i32.const 4101
+                        i32.const 5
                         local.set $exitPlace
                         br $b2
                       end $if10
-                      ;;   80001008: ff9ff06f  jal zero,0x80001000
-                      local.get $base
-                      i64.const 12
-                      i64.add
-                      drop
                       br $b9
                     end $b9
                     ;; block 80001000, entry 0
-                    local.get $left
-                    i32.const 1
-                    i32.sub
-                    local.tee $left
-                    i32.const 0
-                    i32.lt_s
-                    if $if9 ;; unlikely
-                      i32.const 5
-                      local.set $exitPlace
-                      br $b2
-                    end $if9
                     ;;   80001000: 00c000ef  jal ra,0x8000100c
                     i32.const 0
                     local.get $base
                     i64.const 4
                     i64.add
                     i64.store offset=1032 align=1 ;; ra
+                    local.get $left
+                    i32.const 2
+                    i32.sub
+                    local.tee $left
+                    i32.const 0
+                    i32.lt_s
+                    if $if9 ;; unlikely
+                      i32.const 6153
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     br $b8
                   end $b8
                   ;; block 8000100c
-                  local.get $left
-                  i32.const 1
-                  i32.sub
-                  local.tee $left
-                  i32.const 0
-                  i32.lt_s
-                  if $if8 ;; unlikely
-                    i32.const 6149
-                    local.set $exitPlace
-                    br $b2
-                  end $if8
                   ;;   8000100c: fff54513  xori a0,a0,-1
                   i32.const 0
                   i32.const 0
@@ -217,17 +213,6 @@
                   br $b7
                 end $b7
                 ;; block 80001010
-                local.get $left
-                i32.const 1
-                i32.sub
-                local.tee $left
-                i32.const 0
-                i32.lt_s
-                if $if7 ;; unlikely
-                  i32.const 8197
-                  local.set $exitPlace
-                  br $b2
-                end $if7
                 ;;   80001010: 00008067  jalr zero,0(ra)
                 i32.const 0
                 i64.load offset=1032 align=1 ;; ra
@@ -240,6 +225,35 @@
                 i64.const 20
                 i64.add
                 drop
+                local.get $va
+                i64.const -4096
+                i64.and
+                local.get $base
+                i64.const 0
+                i64.add
+                i64.eq
+                if $if7
+                  local.get $va
+                  i32.wrap_i64
+                  i32.const 4094
+                  i32.and
+                  i32.const 2
+                  i32.mul
+                  i32.load offset=9179152 align=1
+                  local.set $entry
+                  local.get $entry
+                  i32.const 8
+                  i32.shr_u
+                  i32.const 8388608
+                  i32.eq
+                  if $if8
+                    local.get $entry
+                    i32.const 255
+                    i32.and
+                    local.set $entry
+                    br $loop6
+                  end $if8
+                end $if7
                 i32.const -1
                 local.set $entry
                 br $loop6

@@ -21,6 +21,11 @@
     i32.const 0
     i32.load offset=3096 align=1 ;; fetchContext
     local.set $fetchContext
+    i32.const 0
+    i64.load offset=1568 align=1 ;; fetchPage
+    i64.const 0
+    i64.sub
+    local.set $base
     block $b1
       block $b2
         block $b3
@@ -30,25 +35,20 @@
                 block $b7
                   block $b8
                   end $b8
+                  local.get $left
+                  i32.const 2
+                  i32.sub
+                  local.tee $left
                   i32.const 0
-                  i64.load offset=1568 align=1 ;; fetchPage
-                  i64.const 0
-                  i64.sub
-                  local.set $base
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 9
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
                 ;; block 80001000, entry 0
-                local.get $left
-                i32.const 2
-                i32.sub
-                local.tee $left
-                i32.const 0
-                i32.lt_s
-                if $if7 ;; unlikely
-                  i32.const 9
-                  local.set $exitPlace
-                  br $b2
-                end $if7
                 ;;   80001000: 34059573  csrrw a0,mscratch,a1
                 i32.const 133120
                 local.get $left

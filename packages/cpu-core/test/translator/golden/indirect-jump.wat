@@ -1,5 +1,5 @@
 ;; indirect-jump
-;; pc 80001000: 2 instructions in 2 blocks, 543 bytes of WebAssembly
+;; pc 80001000: 2 instructions in 2 blocks, 577 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
@@ -12,6 +12,11 @@
     i32.const 0
     i32.load offset=3096 align=1 ;; fetchContext
     local.set $fetchContext
+    i32.const 0
+    i64.load offset=1568 align=1 ;; fetchPage
+    i64.const 0
+    i64.sub
+    local.set $base
     block $b1
       block $b2
         block $b3
@@ -62,19 +67,20 @@
                       i32.wrap_i64
                       i32.const 4094
                       i32.and
-                      i32.const 8
+                      i32.const 2
                       i32.mul
                       local.get $host
-                      i32.add
                       i32.const 2
                       i32.shr_u
+                      i32.add
                       i32.load offset=9103360 align=1
                       local.set $entry
                       local.get $entry
                       i32.const 8
                       i32.shr_u
                       i32.const 8388608
-                      i32.ne
+                      i32.eq
+                      i32.eqz
                       br_if $b9
                       local.get $entry
                       i32.const 255
@@ -115,25 +121,20 @@
                   block $b8
                     block $b9
                     end $b9
+                    local.get $left
+                    i32.const 2
+                    i32.sub
+                    local.tee $left
                     i32.const 0
-                    i64.load offset=1568 align=1 ;; fetchPage
-                    i64.const 0
-                    i64.sub
-                    local.set $base
+                    i32.lt_s
+                    if $if9 ;; unlikely
+                      i32.const 9
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     br $b8
                   end $b8
                   ;; block 80001000, entry 0
-                  local.get $left
-                  i32.const 1
-                  i32.sub
-                  local.tee $left
-                  i32.const 0
-                  i32.lt_s
-                  if $if8 ;; unlikely
-                    i32.const 5
-                    local.set $exitPlace
-                    br $b2
-                  end $if8
                   ;;   80001000: 00550533  add a0,a0,t0
                   i32.const 0
                   i32.const 0
@@ -145,17 +146,6 @@
                   br $b7
                 end $b7
                 ;; block 80001004
-                local.get $left
-                i32.const 1
-                i32.sub
-                local.tee $left
-                i32.const 0
-                i32.lt_s
-                if $if7 ;; unlikely
-                  i32.const 2053
-                  local.set $exitPlace
-                  br $b2
-                end $if7
                 ;;   80001004: 00068067  jalr zero,0(a3)
                 i32.const 0
                 i64.load offset=1128 align=1 ;; a3
@@ -168,6 +158,35 @@
                 i64.const 8
                 i64.add
                 drop
+                local.get $va
+                i64.const -4096
+                i64.and
+                local.get $base
+                i64.const 0
+                i64.add
+                i64.eq
+                if $if7
+                  local.get $va
+                  i32.wrap_i64
+                  i32.const 4094
+                  i32.and
+                  i32.const 2
+                  i32.mul
+                  i32.load offset=9179152 align=1
+                  local.set $entry
+                  local.get $entry
+                  i32.const 8
+                  i32.shr_u
+                  i32.const 8388608
+                  i32.eq
+                  if $if8
+                    local.get $entry
+                    i32.const 255
+                    i32.and
+                    local.set $entry
+                    br $loop6
+                  end $if8
+                end $if7
                 i32.const -1
                 local.set $entry
                 br $loop6

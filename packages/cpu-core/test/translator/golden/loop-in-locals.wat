@@ -1,5 +1,5 @@
 ;; loop-in-locals
-;; pc 80001000: 3 instructions in 2 blocks, 387 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 2 blocks, 386 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
@@ -21,6 +21,11 @@
     i32.const 0
     i64.load offset=1112 align=1 ;; a1
     local.set $a1
+    i32.const 0
+    i64.load offset=1568 align=1 ;; fetchPage
+    i64.const 0
+    i64.sub
+    local.set $base
     block $b1
       block $b2
         block $b3
@@ -30,11 +35,17 @@
                 block $b7
                   block $b8
                   end $b8
+                  local.get $left
+                  i32.const 3
+                  i32.sub
+                  local.tee $left
                   i32.const 0
-                  i64.load offset=1568 align=1 ;; fetchPage
-                  i64.const 0
-                  i64.sub
-                  local.set $base
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 13
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
                 loop $loop7
@@ -43,17 +54,6 @@
                       br $b9
                     end $b9
                     ;; block 80001000, entry 0
-                    local.get $left
-                    i32.const 2
-                    i32.sub
-                    local.tee $left
-                    i32.const 0
-                    i32.lt_s
-                    if $if9 ;; unlikely
-                      i32.const 9
-                      local.set $exitPlace
-                      br $b2
-                    end $if9
                     ;;   80001000: 00150513  addi a0,a0,1
                     local.get $a0
                     i64.const 1
@@ -67,22 +67,22 @@
                     br $b8
                   end $b8
                   ;; block 80001008
-                  local.get $left
-                  i32.const 1
-                  i32.sub
-                  local.tee $left
-                  i32.const 0
-                  i32.lt_s
-                  if $if8 ;; unlikely
-                    i32.const 4101
-                    local.set $exitPlace
-                    br $b2
-                  end $if8
                   ;;   80001008: fe551ce3  bne a0,t0,0x80001000
                   local.get $a0
                   local.get $t0
                   i64.ne
                   if $if8
+                    local.get $left
+                    i32.const 3
+                    i32.sub
+                    local.tee $left
+                    i32.const 0
+                    i32.lt_s
+                    if $if9 ;; unlikely
+                      i32.const 13
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     br $loop7
                   end $if8
                   i32.const 6145

@@ -1,5 +1,5 @@
 ;; straddling-two-pages
-;; pc 80001ffa: 3 instructions in 3 blocks, 688 bytes of WebAssembly
+;; pc 80001ffa: 3 instructions in 3 blocks, 713 bytes of WebAssembly
 ;; entries 80001ffa
 (module
   (type (func (param i32 i32) (result i32)))
@@ -32,6 +32,17 @@
                   i64.const 0
                   i64.sub
                   local.set $base
+                  local.get $left
+                  i32.const 1
+                  i32.sub
+                  local.tee $left
+                  i32.const 0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 2094085
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
                 loop $loop7
@@ -41,6 +52,11 @@
                         br $b10
                       end $b10
                       ;; block 80001ffa, entry 0
+                      ;;   80001ffa: 00150513  addi a0,a0,1
+                      local.get $a0
+                      i64.const 1
+                      i64.add
+                      local.set $a0
                       local.get $left
                       i32.const 1
                       i32.sub
@@ -48,15 +64,10 @@
                       i32.const 0
                       i32.lt_s
                       if $if10 ;; unlikely
-                        i32.const 2094085
+                        i32.const 2096133
                         local.set $exitPlace
                         br $b2
                       end $if10
-                      ;;   80001ffa: 00150513  addi a0,a0,1
-                      local.get $a0
-                      i64.const 1
-                      i64.add
-                      local.set $a0
                       br $b9
                     end $b9
                     ;; block 80001ffe
@@ -83,17 +94,6 @@
                     i32.eq
                     i32.and
                     i32.eqz
-                    if $if9 ;; unlikely
-                      i32.const 2096129
-                      local.set $exitPlace
-                      br $b2
-                    end $if9
-                    local.get $left
-                    i32.const 1
-                    i32.sub
-                    local.tee $left
-                    i32.const 0
-                    i32.lt_s
                     if $if9 ;; unlikely
                       i32.const 2096133
                       local.set $exitPlace
@@ -151,20 +151,20 @@
                     i32.const 0
                     i32.const 336000
                     i32.store offset=3100 align=1 ;; fetchDecoded
+                    local.get $left
+                    i32.const 1
+                    i32.sub
+                    local.tee $left
+                    i32.const 0
+                    i32.lt_s
+                    if $if9 ;; unlikely
+                      i32.const 2098181
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     br $b8
                   end $b8
                   ;; block 80002002
-                  local.get $left
-                  i32.const 1
-                  i32.sub
-                  local.tee $left
-                  i32.const 0
-                  i32.lt_s
-                  if $if8 ;; unlikely
-                    i32.const 2098181
-                    local.set $exitPlace
-                    br $b2
-                  end $if8
                   ;;   80002002: ff9ff06f  jal zero,0x80001ffa
                   local.get $base
                   i64.const 4102
@@ -217,6 +217,17 @@
                   i32.const 0
                   i32.const 303168
                   i32.store offset=3100 align=1 ;; fetchDecoded
+                  local.get $left
+                  i32.const 1
+                  i32.sub
+                  local.tee $left
+                  i32.const 0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 2094085
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $loop7
                 end $loop7
               end $loop6

@@ -1,5 +1,5 @@
 ;; two-pages
-;; pc 80001ff8: 4 instructions in 4 blocks, 682 bytes of WebAssembly
+;; pc 80001ff8: 4 instructions in 4 blocks, 656 bytes of WebAssembly
 ;; entries 80001ff8
 (module
   (type (func (param i32 i32) (result i32)))
@@ -35,6 +35,17 @@
                   i64.const 0
                   i64.sub
                   local.set $base
+                  local.get $left
+                  i32.const 2
+                  i32.sub
+                  local.tee $left
+                  i32.const 0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 2093065
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
                 loop $loop7
@@ -45,17 +56,6 @@
                           br $b11
                         end $b11
                         ;; block 80001ff8, entry 0
-                        local.get $left
-                        i32.const 1
-                        i32.sub
-                        local.tee $left
-                        i32.const 0
-                        i32.lt_s
-                        if $if11 ;; unlikely
-                          i32.const 2093061
-                          local.set $exitPlace
-                          br $b2
-                        end $if11
                         ;;   80001ff8: 00150513  addi a0,a0,1
                         local.get $a0
                         i64.const 1
@@ -64,17 +64,6 @@
                         br $b10
                       end $b10
                       ;; block 80001ffc
-                      local.get $left
-                      i32.const 1
-                      i32.sub
-                      local.tee $left
-                      i32.const 0
-                      i32.lt_s
-                      if $if10 ;; unlikely
-                        i32.const 2095109
-                        local.set $exitPlace
-                        br $b2
-                      end $if10
                       ;;   80001ffc: 00250593  addi a1,a0,2
                       local.get $a0
                       i64.const 2
@@ -127,20 +116,20 @@
                       i32.const 0
                       i32.const 336000
                       i32.store offset=3100 align=1 ;; fetchDecoded
+                      local.get $left
+                      i32.const 2
+                      i32.sub
+                      local.tee $left
+                      i32.const 0
+                      i32.lt_s
+                      if $if10 ;; unlikely
+                        i32.const 2097161
+                        local.set $exitPlace
+                        br $b2
+                      end $if10
                       br $b9
                     end $b9
                     ;; block 80002000
-                    local.get $left
-                    i32.const 1
-                    i32.sub
-                    local.tee $left
-                    i32.const 0
-                    i32.lt_s
-                    if $if9 ;; unlikely
-                      i32.const 2097157
-                      local.set $exitPlace
-                      br $b2
-                    end $if9
                     ;;   80002000: 00358613  addi a2,a1,3
                     local.get $a1
                     i64.const 3
@@ -149,17 +138,6 @@
                     br $b8
                   end $b8
                   ;; block 80002004
-                  local.get $left
-                  i32.const 1
-                  i32.sub
-                  local.tee $left
-                  i32.const 0
-                  i32.lt_s
-                  if $if8 ;; unlikely
-                    i32.const 2099205
-                    local.set $exitPlace
-                    br $b2
-                  end $if8
                   ;;   80002004: ff5ff06f  jal zero,0x80001ff8
                   local.get $base
                   i64.const 4104
@@ -212,6 +190,17 @@
                   i32.const 0
                   i32.const 303168
                   i32.store offset=3100 align=1 ;; fetchDecoded
+                  local.get $left
+                  i32.const 2
+                  i32.sub
+                  local.tee $left
+                  i32.const 0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 2093065
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $loop7
                 end $loop7
               end $loop6
