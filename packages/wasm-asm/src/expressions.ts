@@ -82,10 +82,10 @@ export class I32 {
     return unary(I32, 0x69, this);
   }
   add(other: I32Like): I32 {
-    return binary(I32, 0x6a, this, I32.from(other));
+    return other === 0 ? this : binary(I32, 0x6a, this, I32.from(other));
   }
   sub(other: I32Like): I32 {
-    return binary(I32, 0x6b, this, I32.from(other));
+    return other === 0 ? this : binary(I32, 0x6b, this, I32.from(other));
   }
   mul(other: I32Like): I32 {
     return binary(I32, 0x6c, this, I32.from(other));
@@ -213,10 +213,10 @@ export class I64 {
     return unary(I64, 0x7b, this);
   }
   add(other: I64Like): I64 {
-    return binary(I64, 0x7c, this, I64.from(other));
+    return isZero(other) ? this : binary(I64, 0x7c, this, I64.from(other));
   }
   sub(other: I64Like): I64 {
-    return binary(I64, 0x7d, this, I64.from(other));
+    return isZero(other) ? this : binary(I64, 0x7d, this, I64.from(other));
   }
   mul(other: I64Like): I64 {
     return binary(I64, 0x7e, this, I64.from(other));
@@ -515,4 +515,8 @@ function loadOp<E>(result: ExprClass<E>, opcode: number, base: I32Like, offset: 
     code.u32(0); // alignment hint 2^0: accesses may be unaligned
     code.u32(offset);
   });
+}
+
+function isZero(value: I64Like): boolean {
+  return value === 0 || value === 0n;
 }

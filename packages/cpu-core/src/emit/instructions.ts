@@ -11,6 +11,7 @@ import {
   load,
   type Operand,
 } from '@casmotion/wasm-asm';
+import { emitInlineDouble } from '../float/inline-double.ts';
 import { FAST_READ, FAST_WRITE, RAM_BASE, WORD } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
 import { setWord, word } from '../hart/words.ts';
@@ -65,20 +66,24 @@ function emitCompute(site: Site, { rd, operands, compute }: Of<'compute'>): void
   site.next();
 }
 
-const DYNAMIC = 7;
-const LAST_ROUNDING_MODE = 4;
+/** The value of an rm field that stands for frm, and the last that is a mode. */
+export const RM_DYNAMIC = 7;
+export const RM_LAST = 4;
 
 function emitFloat(site: Site, { operands, operation, rounds }: Of<'float'>): void {
-  const { f, host } = site;
+  const { f, value } = site;
   site.requireFloat(true);
   const ref = site.parts.float[operation];
-  const args: Operand[] = operands.map((_, i) => site.operand(i as 0 | 1 | 2));
-  if (rounds) {
-    f.set(host, load.i32(0, WORD.frm).select(site.number(), site.number().eq(DYNAMIC)));
-    f.if(host.get.gtU(LAST_ROUNDING_MODE), () => site.illegal());
-  }
-  if (ref.params.length > args.length) args.push(host.get);
-  site.writeRd(callI64(ref, ...args));
+  const values = operands.map((_, i) => site.operand(i as 0 | 1 | 2));
+  // Where the function takes a mode and the instruction has none, its result is exact in all.
+  const rm = rounds ? site.roundingMode() : I32.const(0);
+  const args: Operand[] = ref.params.length > values.length ? [...values, rm] : values;
+  const call = () => site.writeRd(callI64(ref, ...args));
+  const [a, b] = values;
+  const isDone =
+    a && b && emitInlineDouble(f, operation, { a, b, rm }, value, WORD.fflags);
+  if (isDone === undefined) call();
+  else f.ifLikely(isDone, () => site.writeRd(value.get), call);
   site.next();
 }
 

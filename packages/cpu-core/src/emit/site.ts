@@ -58,6 +58,8 @@ export interface Site extends Scratch {
   dataContext(): I32;
   /** Illegal with FS off; `isDirtied` makes FS dirty. Priv. 1.12 §3.1.6.6. */
   requireFloat(isDirtied: boolean): void;
+  /** The rounding mode, 0 to 4, of an instruction that has one; else illegal. */
+  roundingMode(): I32;
   /** Makes FS dirty. */
   dirtyFloat(): void;
 

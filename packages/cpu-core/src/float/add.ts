@@ -31,7 +31,7 @@ export function defineAddition(context: FloatContext): { fadd: FunctionRef; fsub
   return { fadd, fsub };
 }
 
-const nativeAdd: NativeOperation = {
+export const nativeAdd: NativeOperation = {
   single: (a: F32, b: F32) => a.add(b),
   double: (a: F64, b: F64) => a.add(b),
   isExactSingle: (body, a, b, result) => {

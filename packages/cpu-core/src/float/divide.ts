@@ -83,7 +83,7 @@ export function defineSquareRoot(context: FloatContext): FunctionRef {
   });
 }
 
-const nativeDivide: NativeOperation = {
+export const nativeDivide: NativeOperation = {
   single: (a, b) => a.div(b),
   double: (a, b) => a.div(b),
   isExactSingle: (_body, a, b, result) => result.mul(b).eq(a),

@@ -99,7 +99,7 @@ interface FusedOperands {
   readonly rm: I32;
 }
 
-const nativeMultiply: NativeOperation = {
+export const nativeMultiply: NativeOperation = {
   single: (a, b) => a.mul(b),
   double: (a, b) => a.mul(b),
   isExactSingle: (_body, a, b, result) => a.mul(b).eq(result), // 48 bits fit a double

@@ -4,10 +4,10 @@
  */
 import type { FunctionBody, FunctionRef, I32, I64, Label, Local } from '@casmotion/wasm-asm';
 import { callI32, callI64, load } from '@casmotion/wasm-asm';
-import { loadedValue } from '../emit/instructions.ts';
+import { loadedValue, RM_DYNAMIC, RM_LAST } from '../emit/instructions.ts';
 import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import type { AccessFunctions } from '../hart/memory-access.ts';
-import { HART, SLOT } from '../hart/layout.ts';
+import { HART, SLOT, WORD } from '../hart/layout.ts';
 import type { Probes } from '../inspect/probes.ts';
 import type { MmuFunctions } from '../hart/mmu.ts';
 import { MSTATUS } from '../hart/status.ts';
@@ -180,6 +180,13 @@ export class SlotSite implements Site {
   requireFloat(isDirtied: boolean): void {
     this.f.if(word('mstatus').and(MSTATUS.FS).eqz(), () => this.illegal());
     if (isDirtied) this.dirtyFloat();
+  }
+
+  roundingMode(): I32 {
+    const { f, host } = this;
+    f.set(host, load.i32(0, WORD.frm).select(this.number(), this.number().eq(RM_DYNAMIC)));
+    f.if(host.get.gtU(RM_LAST), () => this.illegal());
+    return host.get;
   }
 
   dirtyFloat(): void {

@@ -9,7 +9,8 @@ import {
   type Local,
 } from '@casmotion/wasm-asm';
 import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
-import { HART, REGION_EXIT } from '../hart/layout.ts';
+import { RM_DYNAMIC, RM_LAST } from '../emit/instructions.ts';
+import { HART, REGION_EXIT, WORD } from '../hart/layout.ts';
 import { MSTATUS } from '../hart/status.ts';
 import { control, setWord, word } from '../hart/words.ts';
 import type { Width } from '../isa/instruction.ts';
@@ -149,6 +150,15 @@ export class RegionSite implements Site {
       this.#isFloatOn = true;
     }
     if (isDirtied) this.dirtyFloat();
+  }
+
+  roundingMode(): I32 {
+    const { f, host } = this;
+    const rm = this.#at.immediate;
+    if (rm <= RM_LAST) return I32.const(rm);
+    f.set(host, rm === RM_DYNAMIC ? load.i32(0, WORD.frm) : I32.const(rm));
+    f.ifUnlikely(host.get.gtU(RM_LAST), () => this.illegal());
+    return host.get;
   }
 
   dirtyFloat(): void {

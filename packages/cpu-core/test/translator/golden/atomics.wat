@@ -1,5 +1,5 @@
 ;; atomics
-;; pc 80001000: 3 instructions in 1 blocks, 742 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 1 blocks, 739 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i32 i32) (result i32)))
@@ -18,8 +18,6 @@
     local.set $fetchContext
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2

@@ -1,5 +1,5 @@
 ;; call-and-return
-;; pc 80001000: 5 instructions in 5 blocks, 703 bytes of WebAssembly
+;; pc 80001000: 5 instructions in 5 blocks, 697 bytes of WebAssembly
 ;; entries 80001000 80001004
 (module
   (type (func (param i32 i32) (result i32)))
@@ -14,8 +14,6 @@
     local.set $fetchContext
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2
@@ -229,8 +227,6 @@
                 i64.const -4096
                 i64.and
                 local.get $base
-                i64.const 0
-                i64.add
                 i64.eq
                 if $if7
                   local.get $va

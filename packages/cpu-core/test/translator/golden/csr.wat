@@ -1,5 +1,5 @@
 ;; csr
-;; pc 80001000: 2 instructions in 1 blocks, 533 bytes of WebAssembly
+;; pc 80001000: 2 instructions in 1 blocks, 530 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32)))
@@ -23,8 +23,6 @@
     local.set $fetchContext
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2

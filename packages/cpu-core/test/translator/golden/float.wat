@@ -1,5 +1,5 @@
 ;; float
-;; pc 80001000: 3 instructions in 1 blocks, 717 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 1 blocks, 790 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32)))
@@ -24,8 +24,6 @@
     local.set $fetchContext
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2
@@ -116,29 +114,54 @@
                 ;;   80001004: 02a575d3  fadd.d fa1,fa0,fa0
                 i32.const 0
                 i32.load offset=1768 align=1 ;; frm
-                i32.const 7
-                i32.const 7
-                i32.const 7
-                i32.eq
-                select
                 local.set $host
                 local.get $host
                 i32.const 4
                 i32.gt_u
-                if $if7
+                if $if7 ;; unlikely
                   i32.const 133122
                   local.get $left
                   call $slowSync
                   call $illegal
                   br $b4
                 end $if7
+                local.get 13
+                f64.reinterpret_i64
+                local.get 13
+                f64.reinterpret_i64
+                f64.add
+                i64.reinterpret_f64
+                local.set $value
+                local.get $value
+                i64.const 9223372036854775807
+                i64.and
+                i64.const 9007199254740992
+                i64.sub
+                i64.const 9209861237972664320
+                i64.lt_u
                 i32.const 0
-                local.get 13
-                local.get 13
+                i32.load offset=1760 align=1 ;; fflags
+                i32.const 1
+                i32.and
+                i32.and
                 local.get $host
-                call $fadd.d
-                local.tee 14
-                i64.store offset=1368 align=1 ;; fa1
+                i32.const 0
+                i32.eq
+                i32.and
+                if $if7 ;; likely
+                  i32.const 0
+                  local.get $value
+                  local.tee 14
+                  i64.store offset=1368 align=1 ;; fa1
+                else $if7
+                  i32.const 0
+                  local.get 13
+                  local.get 13
+                  local.get $host
+                  call $fadd.d
+                  local.tee 14
+                  i64.store offset=1368 align=1 ;; fa1
+                end $if7
                 ;;   80001008: 02b33027  fsd fa1,32(t1)
                 local.get 12
                 i64.const 32

@@ -1,5 +1,5 @@
 ;; loop-in-locals
-;; pc 80001000: 3 instructions in 2 blocks, 386 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 2 blocks, 383 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
@@ -23,8 +23,6 @@
     local.set $a1
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2

@@ -1,5 +1,5 @@
 ;; straddling-two-pages
-;; pc 80001ffa: 3 instructions in 3 blocks, 713 bytes of WebAssembly
+;; pc 80001ffa: 3 instructions in 3 blocks, 707 bytes of WebAssembly
 ;; entries 80001ffa
 (module
   (type (func (param i32 i32) (result i32)))
@@ -29,8 +29,6 @@
                   end $b8
                   i32.const 0
                   i64.load offset=1568 align=1 ;; fetchPage
-                  i64.const 0
-                  i64.sub
                   local.set $base
                   local.get $left
                   i32.const 1
@@ -171,8 +169,6 @@
                   i64.add
                   drop
                   local.get $base
-                  i64.const 0
-                  i64.add
                   local.set $va
                   local.get $left
                   i32.eqz

@@ -1,5 +1,5 @@
 ;; straight-block
-;; pc 80001000: 4 instructions in 1 blocks, 386 bytes of WebAssembly
+;; pc 80001000: 4 instructions in 1 blocks, 383 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i64) (result i64)))
@@ -16,8 +16,6 @@
     local.set $fetchContext
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
-    i64.const 0
-    i64.sub
     local.set $base
     block $b1
       block $b2

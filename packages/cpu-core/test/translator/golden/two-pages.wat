@@ -1,5 +1,5 @@
 ;; two-pages
-;; pc 80001ff8: 4 instructions in 4 blocks, 656 bytes of WebAssembly
+;; pc 80001ff8: 4 instructions in 4 blocks, 650 bytes of WebAssembly
 ;; entries 80001ff8
 (module
   (type (func (param i32 i32) (result i32)))
@@ -32,8 +32,6 @@
                   end $b8
                   i32.const 0
                   i64.load offset=1568 align=1 ;; fetchPage
-                  i64.const 0
-                  i64.sub
                   local.set $base
                   local.get $left
                   i32.const 2
@@ -144,8 +142,6 @@
                   i64.add
                   drop
                   local.get $base
-                  i64.const 0
-                  i64.add
                   local.set $va
                   local.get $left
                   i32.eqz
