@@ -248,6 +248,12 @@ describe('output', () => {
 });
 
 describe('how a guest ends is the exit code', () => {
+  test('the demonstration that fails says that it is made to', async () => {
+    const { exit, stderr } = await cli(['run', '--clock', 'virtual']);
+    expect([exit, stderr.includes('casmotion demo')]).toEqual([exit, exit === 3]);
+    expect((await cli(['run', '--append', 'poweroff 7'])).stderr).not.toContain('casmotion demo');
+  });
+
   test.each([
     { what: 'it fails', flags: ['--append', 'poweroff 7'], exit: 3, end: { code: 7 } },
     { what: 'an unknown command', flags: ['--append', 'nonsense'], exit: 3, end: { code: 1 } },

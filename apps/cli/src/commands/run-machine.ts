@@ -9,7 +9,7 @@ import {
 } from '@casmotion/host-node';
 import { countEvents, createLogTools } from '@casmotion/replay-log';
 import { type CliContext, CREATOR } from '../context.ts';
-import { describeEnd, exitCodeOf } from '../exit-codes.ts';
+import { describeEnd, EXIT, exitCodeOf } from '../exit-codes.ts';
 import { isInteractive, machineRequest, type RunFlags } from '../flags.ts';
 import { formatBytes, formatDensity, formatNumber, formatSeconds, formatShort } from '../format.ts';
 import { GuestOutput } from '../guest-output.ts';
@@ -60,7 +60,9 @@ export async function runMachine(
       },
     });
     output.throwFailure();
-    return addInspection(describeRun(outcome, target), inspection, flags);
+    const result = describeRun(outcome, target);
+    const lines = isDemoRace(flags, result) ? [...result.lines, ...DEMO_RACE] : result.lines;
+    return addInspection({ ...result, lines }, inspection, flags);
   } finally {
     progress.hide();
     output.close();
@@ -88,6 +90,16 @@ function consoleRequest(
   if (process.stdin.isTTY === true && !output.isTerminal) return undefined;
   return { stream: process.stdin, isRaw, showHelp: (text) => void process.stderr.write(text) };
 }
+
+/** The demonstration of the embedded guest ended as it does when its race bites. */
+function isDemoRace({ kernel, append }: RunFlags, { json }: CommandResult): boolean {
+  return kernel === undefined && append === undefined && json.exit === EXIT.guestFailed;
+}
+
+const DEMO_RACE = [
+  "the guest's race lost an update: it is made to, in some runs under the host's clock, and in all",
+  'or none under the virtual clock, where equal commands run alike. See: casmotion demo',
+];
 
 function describeRun(outcome: RunOutcome, { logPath, commitPath }: RunTarget): CommandResult {
   const { end, steps, wallSeconds, events, logBytes, landmarks } = outcome;

@@ -24,12 +24,19 @@ export const PAGE = 4096;
 export const SLOT_BYTES = 512;
 export const SLOT = { leaves: 4, callers: [4, 5], ecall: 6, straddler: 7, count: 8 } as const;
 /** Physical pages of code, and where two address spaces map them at will. */
-export const CODE = { physical: 0x8003_0000, pages: 8, virtual: 0x4020_0000, mapped: 6 } as const;
+export const CODE = {
+  physical: 0x8003_0000,
+  pages: 8,
+  virtual: 0x4020_0000,
+  mapped: 6,
+  /** The same pages once more, 1024 pages on: in the same entries of the TLB. */
+  alias: 0x4060_0000,
+} as const;
 export const CODE_LEAVES = [0x8001_6000, 0x8001_7000] as const;
 export const ROOTS = [0x8001_0000, 0x8001_3000] as const;
 
 const { DATA_VIRTUAL, DATA_PAGES } = EVENTFUL;
-const { t0, t1, t2, s0, s2, s4, a0, a1, a2, a3, a4, a5, ra, gp } = X;
+const { t0, t1, t2, s0, s2, s4, a0, a1, a2, a3, a4, a5, a6, ra, gp } = X;
 const SCRATCH = [t0, t1, t2, a1, a2, a3, a4, s2] as const;
 
 /** Offsets in a function: words that are patched, and what stands in their place at first. */
@@ -72,7 +79,7 @@ function emitFunction(place: Place): void {
   if (slot === SLOT.ecall) a.op('ecall');
   else {
     const operations = isCaller ? [...OPERATIONS, emitCall, emitCall, emitCall] : OPERATIONS;
-    const count = prng.below(12);
+    const count = prng.below(6);
     for (let i = 0; i < count && a.here < start + BODY_END; i++) pick(prng, operations)(place);
   }
   // The rest of the body is skipped, or runs through short nops.
@@ -163,7 +170,7 @@ let loops = 0;
 function emitLoop(place: Place): void {
   const { a, prng } = place;
   const label = `loop-${(loops += 1)}`;
-  a.li(a0, 2 + prng.below(6)).label(label);
+  a.li(a0, 2 + prng.below(4)).label(label);
   for (let i = 1 + prng.below(3); i > 0; i--) pick(prng, SIMPLE)(place);
   a.op('addi', { rd: a0, rs1: a0, imm: -1 }).to('bne', { rs1: a0 }, label);
 }
@@ -262,18 +269,50 @@ function emitStraddlePatch({ a, prng }: Place): void {
   a.op('xor', { rd: t1, rs1: t1, rs2: t2 }).op('sd', { rs1: t0, rs2: t1 });
 }
 
-/** A page of code gets another entry, with or without a fence of one of the four forms. */
+/**
+ * A page of code gets another entry, one that changes with s2 or always the same, with or without a
+ * fence of one of the four forms.
+ */
 export function emitRemap({ a, prng }: Place): void {
   const { V, R, W, X: EXECUTE, U, G, A, D } = PTE;
   const index = prng.below(CODE.mapped);
   const some = (flag: number) => (prng.chance(2) ? flag : 0);
-  const flags = prng.chance(8)
+  const flags = prng.chance(12)
     ? prng.below(256)
     : V | EXECUTE | some(R) | some(R | W) | some(A) | some(D) | (prng.chance(6) ? G : 0);
-  const target = CODE.physical / PAGE + prng.below(CODE.pages);
+  const target = CODE.physical / PAGE + (prng.chance(2) ? 0 : prng.below(CODE.pages));
   a.li(t0, pick(prng, CODE_LEAVES) + index * 8);
-  a.li(t1, target * 1024 + (flags | (prng.chance(8) ? U : 0))).op('sd', { rs1: t0, rs2: t1 });
+  a.li(t1, target * 1024 + (flags | (prng.chance(12) ? U : 0)));
+  if (target === CODE.physical / PAGE) {
+    a.op('andi', { rd: t2, rs1: pick(prng, [s2, a6]), imm: CODE.pages - 1 });
+    a.op('slli', { rd: t2, rs1: t2, imm: 10 }).op('add', { rd: t1, rs1: t1, rs2: t2 });
+  }
+  a.op('sd', { rs1: t0, rs2: t1 });
   emitFence(a, prng, CODE.virtual + index * PAGE);
+}
+
+/**
+ * A page of data that S-mode may touch under SUM, or under MXR read, alone: touched with, then
+ * without; the handler mends it.
+ */
+export function emitPermission({ a, prng }: Place): void {
+  const { V, R, W, X: EXECUTE, U, A, D } = PTE;
+  const index = prng.below(DATA_PAGES);
+  const isUser = prng.chance(2);
+  const flags = isUser ? V | R | W | U | A | D : V | EXECUTE | A | D;
+  a.li(t0, EVENTFUL.LEAVES + index * 8);
+  a.li(t1, (EVENTFUL.DATA / PAGE + index) * 1024 + flags).op('sd', { rs1: t0, rs2: t1 });
+  a.li(t1, DATA_VIRTUAL + index * PAGE + prng.below(200) * 8).op('sfence.vma', { rs1: t1 });
+  a.li(t0, isUser ? SUM : MXR).op('csrrs', { rs1: t0, csr: SSTATUS });
+  const isStore = isUser && prng.chance(2);
+  const touch = () => {
+    if (isStore) a.op('sd', { rs1: t1, rs2: s2 });
+    else a.op('ld', { rd: t2, rs1: t1 }).op('add', { rd: s2, rs1: s2, rs2: t2 });
+  };
+  touch();
+  touch();
+  a.op('csrrc', { rs1: t0, csr: SSTATUS });
+  touch();
 }
 
 /** sfence.vma in one of four forms, or none. */
@@ -300,7 +339,7 @@ function emitStatus({ a, prng }: Place): void {
   } else if (kind === 7) {
     a.op('csrrwi', { imm: prng.below(8), csr: 0x106 }); // scounteren
   } else if (kind < 2) {
-    a.li(t0, pick(prng, [1 << 18, 1 << 19, 3 << 18])); // SUM, MXR
+    a.li(t0, pick(prng, [SUM, MXR, SUM | MXR]));
     a.op(pick(prng, ['csrrs', 'csrrc']), { rs1: t0, csr: SSTATUS });
   } else if (kind === 2) {
     a.op(pick(prng, ['csrrsi', 'csrrci']), { imm: 2, csr: SSTATUS }); // SIE
@@ -341,6 +380,7 @@ function emitCall({ a, prng, page }: Place): void {
 }
 
 const SSTATUS = 0x100;
+const [SUM, MXR] = [1 << 18, 1 << 19];
 const SIMPLE: readonly Operation[] = [
   ...[emitCompute, emitCompute, emitCompute, emitAccess, emitAccess, emitAtomic],
   ...[emitFloat, emitCounter, emitDevice, emitPatch],
@@ -349,4 +389,10 @@ const SIMPLE: readonly Operation[] = [
 export const OPERATIONS: readonly Operation[] = [
   ...[...SIMPLE, emitLoop, emitLoop, emitLoop, emitPatch, emitPatch, emitPatch, emitFlush],
   ...[emitStraddlePatch, emitRemap, emitSwitch, emitStatus, emitStatus, emitFloatOff, emitTrap],
+  emitPermission,
+];
+/** What changes code or how it is seen: good between calls. */
+export const CHANGES: readonly Operation[] = [
+  ...[emitRemap, emitRemap, emitRemap, emitRemap, emitPatch, emitPatch, emitPatch, emitSwitch],
+  ...[emitStraddlePatch, emitFlush, emitPermission],
 ];

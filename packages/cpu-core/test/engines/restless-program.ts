@@ -21,6 +21,7 @@ import { RAM_START } from '../support/make-core.ts';
 import { pick } from '../support/random-values.ts';
 import {
   assembleCodePage,
+  CHANGES,
   CODE,
   CODE_LEAVES,
   emitRemap,
@@ -51,7 +52,7 @@ export function assembleRestless(seed: number): Uint8Array {
   const a = new Assembler(RAM_START);
   emitSetUp(a, prng);
   a.label('again');
-  const count = 6 + prng.below(16);
+  const count = 3 + prng.below(8);
   for (let i = 0; i < count && a.here - RAM_START < BODY_BYTES_MAX; i++) {
     pick(prng, BODY)({ a, prng, page: RAM_START, slot: 0 }, `${i}`);
   }
@@ -78,6 +79,7 @@ function writeTables(prng: Prng, ram: DataView): void {
     put(root + 1 * 8, middle, V);
     put(middle, LEAVES, V);
     put(middle + 8, leaves, V);
+    put(middle + 3 * 8, leaves, V);
     for (let page = 0; page < CODE.mapped; page++) {
       const flags = V | R | EXECUTE | (prng.chance(2) ? W : 0) | (prng.chance(8) ? G : 0);
       put(leaves + page * 8, CODE.physical + prng.below(CODE.pages) * PAGE, flags);
@@ -109,17 +111,19 @@ function drawFunction({ prng }: Place, base: number, pages: number): number {
   return base + prng.below(pages) * PAGE + entryOf(pick(prng, callable));
 }
 
-/** Calls of functions in a loop, as they are mapped or by their physical addresses. */
+/**
+ * Calls of functions in a loop, as they are mapped, twice mapped or by their physical addresses;
+ * between them something changes.
+ */
 function emitCalls(place: Place, unique: string): void {
   const { a, prng } = place;
-  a.li(a6, 2 + prng.below(7)).label(`calls-${unique}`);
+  a.li(a6, 3 + prng.below(5)).label(`calls-${unique}`);
   for (let i = 1 + prng.below(3); i > 0; i--) {
-    const isMapped = !prng.chance(4);
-    const base = isMapped ? CODE.virtual : CODE.physical;
-    const pages = isMapped ? CODE.mapped : CODE.pages;
+    const base = pick(prng, [CODE.virtual, CODE.virtual, CODE.alias, CODE.physical]);
+    const pages = base === CODE.physical ? CODE.pages : CODE.mapped;
     a.li(t0, drawFunction(place, base, pages)).op('jalr', { rd: ra, rs1: t0 });
+    if (!prng.chance(3)) pick(prng, prng.chance(4) ? OPERATIONS : CHANGES)(place);
   }
-  if (prng.chance(2)) pick(prng, OPERATIONS)(place);
   a.op('addi', { rd: a6, rs1: a6, imm: -1 }).to('bne', { rs1: a6 }, `calls-${unique}`);
 }
 
@@ -136,6 +140,7 @@ function emitUser(place: Place, unique: string): void {
 function emitMachine(place: Place, unique: string): void {
   const { a, prng } = place;
   a.li(a7, BECOME_MACHINE).op('ecall').li(a7, 0);
+  a.li(a6, 1 + prng.below(4)).label(`in-machine-${unique}`);
   for (let i = 1 + prng.below(3); i > 0; i--) {
     const kind = prng.below(5);
     if (kind === 4) emitMachineCsr(place);
@@ -151,6 +156,7 @@ function emitMachine(place: Place, unique: string): void {
     } else if (kind === 2) pick(prng, OPERATIONS)(place);
     else a.op(pick(prng, ['csrrsi', 'csrrci']), { imm: 8, csr: CSR.mstatus }); // MIE
   }
+  a.op('addi', { rd: a6, rs1: a6, imm: -1 }).to('bne', { rs1: a6 }, `in-machine-${unique}`);
   a.li(t0, 0xaaa).op('csrrs', { rs1: t0, csr: CSR.mie });
   a.li(t0, MPP | MPRV).op('csrrc', { rs1: t0, csr: CSR.mstatus });
   a.li(t0, (1 << 11) | 0x20).op('csrrs', { rs1: t0, csr: CSR.mstatus });
@@ -224,7 +230,9 @@ function emitMap(a: Assembler): void {
   a.li(s11, EVENTFUL.DATA / PAGE);
   a.op('addi', { rd: s8, rs1: s8, imm: -(DATA_VIRTUAL >> 21) });
   a.to('beq', { rs1: s8, rs2: 0 }, 's-entry');
-  a.op('addi', { rd: s8, rs1: s8, imm: -1 }).to('bne', { rs1: s8, rs2: 0 }, 's-else');
+  // The alias differs in the second bit.
+  a.op('andi', { rd: s8, rs1: s8, imm: -3 }).op('addi', { rd: s8, rs1: s8, imm: -1 });
+  a.to('bne', { rs1: s8, rs2: 0 }, 's-else');
   // Code: the leaves of the current space, whose root tells.
   a.op('csrrs', { rd: s8, csr: CSR.satp }).op('andi', { rd: s8, rs1: s8, imm: 3 });
   a.op('sltiu', { rd: s8, rs1: s8, imm: 1 }).op('xori', { rd: s8, rs1: s8, imm: 1 });
