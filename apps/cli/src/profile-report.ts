@@ -64,6 +64,7 @@ function describeTotals(profile: SessionProfile, wallSeconds: number): [string, 
     ['traps', describeTraps(profile)],
     ['returns', describeRuns(profile)],
     ['interpreted', describeInterpreted(profile)],
+    ['jumped to', describeWarm(profile)],
   ];
 }
 
@@ -134,6 +135,18 @@ function describeInterpreted({ interpreted, interpretedSteps }: SessionProfile):
   if (interpreted.length === 0) return 'nothing';
   const shown = interpreted.slice(0, MNEMONICS_SHOWN);
   return shown.map(({ name, count }) => `${name} ${percent(count, interpretedSteps)}`).join(', ');
+}
+
+/** Places that the interpreter has jumped to: what less hot regions would be made of. */
+function describeWarm({ warm }: SessionProfile): string {
+  if (warm.length === 0) return 'no places';
+  return warm
+    .map(({ jumpsMin, places, jumps }) => {
+      const atLeast = `${formatCount(jumpsMin)} times or more`;
+      return `${atLeast}: ${formatCount(places)} (${formatShort(jumps)} jumps)`;
+    })
+    .toReversed()
+    .join(', ');
 }
 
 function describeRegions({ regions, steps }: SessionProfile): string[] {

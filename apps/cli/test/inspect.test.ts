@@ -90,7 +90,7 @@ describe('--profile', () => {
 
 const REPORTED = [
   ...['time', 'regions', 'entries', 'left for', 'slow accesses', 'page walks', 'fast TLBs'],
-  ...['code pages', 'devices', 'traps', 'returns', 'interpreted'],
+  ...['code pages', 'devices', 'traps', 'returns', 'interpreted', 'jumped to'],
 ];
 
 describe('--dump-regions', () => {

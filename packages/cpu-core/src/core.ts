@@ -19,12 +19,14 @@ import { HartWords, WasmHartView } from './hart/hart-view.ts';
 import {
   CONTROL,
   CSR_INDEX,
+  DECODED_PAGE_BYTES,
   type MemoryPlan,
   PAGE_BYTES,
   PAGE_FLAG,
   planMemory,
   PMP_ADDR,
   ROM_SIZE_BYTES,
+  SLOT_BYTES,
 } from './hart/layout.ts';
 import { PMP } from './hart/pmp.ts';
 import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
@@ -99,7 +101,7 @@ class Core implements CoreInterface {
     const regionsMax = options.regionsMax ?? REGIONS_MAX;
     const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
     const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
-    profiler?.attach({ buffer, counters: plan.counters });
+    profiler?.attach({ buffer, counters: plan.counters, cells: cellsOf(buffer, plan) });
     const observers = [observer, profiler].filter((each) => each !== undefined);
     const translator = isTranslating
       ? new Translator({ memory, plan, coreModule, decoder, compile, regionsMax, observers })
@@ -263,6 +265,14 @@ class Core implements CoreInterface {
   #setControl(name: keyof typeof CONTROL, value: number): void {
     this.#controls[CONTROL[name] / 4] = value;
   }
+}
+
+function cellsOf(
+  buffer: ArrayBuffer,
+  { decodedPool, decodedCount, cellBias }: MemoryPlan,
+): Int32Array {
+  const count = (decodedCount * DECODED_PAGE_BYTES) / SLOT_BYTES;
+  return new Int32Array(buffer, decodedPool / 4 + cellBias, count);
 }
 
 const EXITS: readonly CoreExit[] = ['budget', 'wfi', 'sbi', 'attention'];

@@ -16,6 +16,7 @@ export {
   Profiler,
   type RegionExits,
   type RegionProfile,
+  type WarmPlaces,
 } from './inspect/profiler.ts';
 export type {
   RegionObserver,

@@ -38,6 +38,11 @@ export interface Profile {
   readonly exits: RegionExits;
   /** How often the machine's driver got control back, by why. */
   readonly runs: Readonly<Record<CoreExit, number>>;
+  /**
+   * Places that were jumped to and where no region begins, by how often: least often first. Some
+   * lie within the region of another place by now.
+   */
+  readonly warm: readonly WarmPlaces[];
   /** Of all regions, those made again included. */
   readonly regionsMade: number;
   readonly regionsDropped: number;
@@ -60,6 +65,13 @@ export interface NamedCount {
   readonly count: number;
 }
 
+/** Places that were jumped to at least `jumpsMin` times, and less than ten times as often. */
+export interface WarmPlaces {
+  readonly jumpsMin: number;
+  readonly places: number;
+  readonly jumps: number;
+}
+
 /** How often regions were left, by why: see `REGION_EXIT`. */
 export type RegionExits = Readonly<Record<keyof typeof REGION_EXIT, number>>;
 
@@ -79,6 +91,8 @@ export interface RegionProfile {
 interface ProfiledCore {
   readonly buffer: ArrayBuffer;
   readonly counters: number;
+  /** The cells of all decoded pages: jumps counted, or the sign of a region. See `CELL`. */
+  readonly cells: Int32Array;
 }
 
 type RegionCounts = { -readonly [K in 'entries' | 'steps' | keyof RegionExits]: number };
@@ -156,6 +170,7 @@ export class Profiler implements RegionObserver {
       pseudoHandlers: this.#handlers(0, PSEUDO.illegal),
       exits: sumExits(regions),
       runs: { ...this.#runs },
+      warm: countWarm(this.#attached.cells),
       regionsMade: made,
       regionsDropped: dropped,
       regionsRefused: begun - made,
@@ -240,6 +255,23 @@ function sumExits(regions: readonly RegionProfile[]): RegionExits {
     trapped: sum('trapped'),
     check: sum('check'),
   };
+}
+
+function countWarm(cells: Int32Array): WarmPlaces[] {
+  const classes: { jumpsMin: number; places: number; jumps: number }[] = [];
+  for (const jumps of cells) {
+    if (jumps <= 0) continue;
+    let decade = 0;
+    for (let rest = jumps; rest >= 10; rest /= 10) decade++;
+    while (classes.length <= decade) {
+      classes.push({ jumpsMin: 10 ** classes.length, places: 0, jumps: 0 });
+    }
+    const own = classes[decade];
+    if (own === undefined) continue;
+    own.places++;
+    own.jumps += jumps;
+  }
+  return classes.filter(({ places }) => places > 0);
 }
 
 const PSEUDO_NAMES: ReadonlyMap<number, string> = new Map([

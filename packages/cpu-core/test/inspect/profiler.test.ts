@@ -26,9 +26,12 @@ function assembleLoop(): { readonly bytes: Uint8Array; readonly loop: number } {
   return { bytes: a.toBytes(), loop: a.addressOf('loop') };
 }
 
-function profileLoop(engine: Engine): { readonly profile: Profile; readonly loop: number } {
+function profileLoop(
+  engine: Engine,
+  hotJumps = HOT_JUMPS,
+): { readonly profile: Profile; readonly loop: number } {
   const profiler = new Profiler();
-  const core = makeCore({ engine, hotJumps: HOT_JUMPS, profiler });
+  const core = makeCore({ engine, hotJumps, profiler });
   const { bytes, loop } = assembleLoop();
   poke(core, RAM_START, bytes);
   core.run(1000);
@@ -50,14 +53,25 @@ describe('the profile of a loop', () => {
     expect(region?.steps).toBe(profile.regionSteps);
     expect(profile.regionSteps).toBeGreaterThan(900);
     expect(profile.regionSteps + profile.interpretedSteps).toBe(1000);
+    expect(profile.warm).toEqual([]);
     expect(profile.interpreted.find(({ name }) => name === 'bne')?.count).toBe(
       HOT_JUMPS + 2,
     );
   });
 
+  test('before it is hot: places by how often they were jumped to', () => {
+    const { profile } = profileLoop('translator', 10_000);
+    // Before the end 404 steps are made; there, each is a jump.
+    expect(profile.warm).toEqual([
+      { jumpsMin: 10, places: 1, jumps: LOOPS - 1 },
+      { jumpsMin: 100, places: 1, jumps: 1000 - 404 },
+    ]);
+    expect(profile).toMatchObject({ regionSteps: 0, regions: [] });
+  });
+
   test('in the interpreter: each mnemonic', () => {
     const { profile } = profileLoop('interpreter');
-    expect(profile).toMatchObject({ steps: 1000, interpretedSteps: 1000, regions: [] });
+    expect(profile).toMatchObject({ steps: 1000, interpretedSteps: 1000, regions: [], warm: [] });
     const counts = new Map(profile.interpreted.map(({ name, count }) => [name, count]));
     expect(counts.get('ld')).toBe(LOOPS);
     expect(counts.get('bne')).toBe(LOOPS);
