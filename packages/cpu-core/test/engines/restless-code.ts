@@ -57,6 +57,8 @@ export interface Place {
   /** Start of the page; its addresses are those at which it will run. */
   readonly page: number;
   readonly slot: number;
+  /** The mapped page that is called and changed just now, by number. */
+  readonly focus?: number;
 }
 
 /** A page full of functions. */
@@ -247,9 +249,10 @@ function emitPatch(place: Place): void {
     a.op('sw', { rs1: t0, rs2: t1, imm });
   } else if (kind === 1) {
     // The upper half holds the immediate and a part of rs1.
-    a.li(t1, drawPatch(prng) >>> 16).op('sh', { rs1: t0, rs2: t1, imm: imm + 2 });
+    a.op('andi', { rd: t1, rs1: s2, imm: 2047 }).op('slli', { rd: t1, rs1: t1, imm: 4 });
+    a.op('ori', { rd: t1, rs1: t1, imm: s2 >>> 1 }).op('sh', { rs1: t0, rs2: t1, imm: imm + 2 });
   } else if (kind === 2) {
-    a.li(t1, prng.below(128)).op('sb', { rs1: t0, rs2: t1, imm: imm + 3 });
+    a.op('andi', { rd: t1, rs1: s2, imm: 127 }).op('sb', { rs1: t0, rs2: t1, imm: imm + 3 });
   } else if (kind === 3) {
     a.op('ld', { rd: t1, rs1: t0, imm }).li(t2, prng.below(1024) << 21);
     a.op('xor', { rd: t1, rs1: t1, rs2: t2 }).op('sd', { rs1: t0, rs2: t1, imm });
@@ -259,6 +262,22 @@ function emitPatch(place: Place): void {
     a.op('sw', { rs1: t0, rs2: t1, imm: PATCH.toggle });
   }
   if (prng.chance(4)) a.op('fence.i');
+}
+
+/** In a loop, an instruction just ahead of the store, or at the loop's head, gets a new operand. */
+function emitPatchNear(place: Place): void {
+  const { a, prng } = place;
+  const [head, patched] = [`loop-${(loops += 1)}`, `patched-${loops}`];
+  const isAhead = prng.chance(2);
+  const emitPatched = () => a.label(patched).word(drawPatch(prng));
+  a.li(a0, 2 + prng.below(4)).label(head);
+  if (!isAhead) emitPatched();
+  a.la(t0, patched).op('andi', { rd: t1, rs1: s2, imm: 127 });
+  a.op('sb', { rs1: t0, rs2: t1, imm: 3 });
+  if (prng.chance(4)) a.op('fence.i');
+  if (prng.chance(2)) emitCompute(place);
+  if (isAhead) emitPatched();
+  a.op('addi', { rd: a0, rs1: a0, imm: -1 }).to('bne', { rs1: a0 }, head);
 }
 
 /** Eight bytes over the end of a page: the instruction that straddles it gets another half. */
@@ -273,9 +292,9 @@ function emitStraddlePatch({ a, prng }: Place): void {
  * A page of code gets another entry, one that changes with s2 or always the same, with or without a
  * fence of one of the four forms.
  */
-export function emitRemap({ a, prng }: Place): void {
+export function emitRemap({ a, prng, focus }: Place): void {
   const { V, R, W, X: EXECUTE, U, G, A, D } = PTE;
-  const index = prng.below(CODE.mapped);
+  const index = focus === undefined || prng.chance(4) ? prng.below(CODE.mapped) : focus;
   const some = (flag: number) => (prng.chance(2) ? flag : 0);
   const flags = prng.chance(12)
     ? prng.below(256)
@@ -389,10 +408,10 @@ const SIMPLE: readonly Operation[] = [
 export const OPERATIONS: readonly Operation[] = [
   ...[...SIMPLE, emitLoop, emitLoop, emitLoop, emitPatch, emitPatch, emitPatch, emitFlush],
   ...[emitStraddlePatch, emitRemap, emitSwitch, emitStatus, emitStatus, emitFloatOff, emitTrap],
-  emitPermission,
+  ...[emitPermission, emitPatchNear, emitPatchNear, emitPatchNear],
 ];
 /** What changes code or how it is seen: good between calls. */
 export const CHANGES: readonly Operation[] = [
   ...[emitRemap, emitRemap, emitRemap, emitRemap, emitPatch, emitPatch, emitPatch, emitSwitch],
-  ...[emitStraddlePatch, emitFlush, emitPermission],
+  ...[emitStraddlePatch, emitFlush, emitPermission, emitPermission],
 ];

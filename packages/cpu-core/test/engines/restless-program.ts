@@ -105,7 +105,7 @@ function emitSetUp(a: Assembler, prng: Prng): void {
 
 type BodyOperation = (place: Place, unique: string) => void;
 
-const callable = [0, 1, 2, 3, 4, 4, 5, 5, 6, 7];
+const callable = [0, 1, 2, 3, 4, 4, 4, 5, 5, 5, 6, 7, 7];
 
 function drawFunction({ prng }: Place, base: number, pages: number): number {
   return base + prng.below(pages) * PAGE + entryOf(pick(prng, callable));
@@ -117,12 +117,16 @@ function drawFunction({ prng }: Place, base: number, pages: number): number {
  */
 function emitCalls(place: Place, unique: string): void {
   const { a, prng } = place;
+  const focus = prng.below(CODE.mapped);
   a.li(a6, 3 + prng.below(5)).label(`calls-${unique}`);
   for (let i = 1 + prng.below(3); i > 0; i--) {
-    const base = pick(prng, [CODE.virtual, CODE.virtual, CODE.alias, CODE.physical]);
-    const pages = base === CODE.physical ? CODE.pages : CODE.mapped;
-    a.li(t0, drawFunction(place, base, pages)).op('jalr', { rd: ra, rs1: t0 });
-    if (!prng.chance(3)) pick(prng, prng.chance(4) ? OPERATIONS : CHANGES)(place);
+    const base = pick(prng, [CODE.virtual, CODE.virtual, CODE.virtual, CODE.alias, CODE.physical]);
+    // Functions call those of pages next to theirs.
+    const page = prng.chance(4) ? prng.below(CODE.mapped) : Math.max(0, focus - prng.below(2));
+    const at = base + page * PAGE + entryOf(pick(prng, callable));
+    a.li(t0, at).op('jalr', { rd: ra, rs1: t0 });
+    if (prng.chance(3)) continue;
+    pick(prng, prng.chance(4) ? OPERATIONS : CHANGES)({ ...place, focus });
   }
   a.op('addi', { rd: a6, rs1: a6, imm: -1 }).to('bne', { rs1: a6 }, `calls-${unique}`);
 }
