@@ -40,7 +40,8 @@ interface Program {
   readonly body: (a: Assembler) => void;
 }
 
-const set = (a: Assembler, field: Field) => a.op('csrrs', { rs1: FIELDS[field][0], csr: MSTATUS });
+const set = (a: Assembler, field: Field) =>
+  a.op('csrrs', { rs1: FIELDS[field][0], csr: MSTATUS });
 const clear = (a: Assembler, field: Field) =>
   a.op('csrrc', { rs1: FIELDS[field][0], csr: MSTATUS });
 const load = (a: Assembler) => {

@@ -1,9 +1,9 @@
 /**
  * Goal: a region that spans pages follows what maps them: by a changed entry and each form of
  * sfence.vma, or none, by another address space under its own ASID, and through an instruction that
- * straddles two pages. Method: a loop in S-mode that calls a function over the end of its page while
- * the second page is mapped to two physical pages by turns; canonical states of both engines are
- * compared at each step. The guest's own sum must show both pages.
+ * straddles two pages. Method: a loop in S-mode that calls a function over the end of its page
+ * while the second page is mapped to two physical pages by turns; canonical states of both engines
+ * are compared at many steps. The guest's own sum must show both pages.
  */
 import { describe, expect, test } from 'vitest';
 import { PTE } from '../../src/hart/status.ts';
