@@ -35,7 +35,7 @@ type Field = keyof typeof FIELDS;
 
 /** What a program does over and over; the last instruction of `body` is refused. */
 interface Program {
-  /** Puts things as `body` begins with: once, and after each refusal, which the region leaves by. */
+  /** Puts things as `body` begins with: once, and after each refusal. */
   readonly prepare: (a: Assembler) => void;
   readonly body: (a: Assembler) => void;
 }

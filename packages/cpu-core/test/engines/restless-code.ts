@@ -80,9 +80,11 @@ function emitFunction(place: Place): void {
   a.op('addi', { rd: s2, rs1: s2, imm: 1 + prng.below(99) });
   if (slot === SLOT.ecall) a.op('ecall');
   else {
-    const operations = isCaller ? [...OPERATIONS, emitCall, emitCall, emitCall] : OPERATIONS;
     const count = prng.below(6);
-    for (let i = 0; i < count && a.here < start + BODY_END; i++) pick(prng, operations)(place);
+    for (let i = 0; i < count && a.here < start + BODY_END; i++) {
+      if (isCaller && i < 2) emitCall(place);
+      else pick(prng, OPERATIONS)(place);
+    }
   }
   // The rest of the body is skipped, or runs through short nops.
   if (prng.chance(2)) a.op('jal', { imm: start + PATCH.last - a.here });
@@ -388,10 +390,11 @@ function emitTrap({ a, prng }: Place): void {
 
 /** From a caller, to a function near: of this page, or of the one before or after. */
 function emitCall({ a, prng, page }: Place): void {
-  const target = page + (prng.below(3) - 1) * PAGE + entryOf(pick(prng, [0, 1, 2, 3, 7]));
-  if (prng.chance(2)) {
+  const near = pick(prng, [-1, 0, 1, 1]);
+  const target = page + near * PAGE + entryOf(pick(prng, [0, 1, 2, 3, 7]));
+  if (!prng.chance(4)) {
     const label = `loop-${(loops += 1)}`;
-    a.li(a5, 1 + prng.below(5)).label(label).op('jal', { rd: ra, imm: target - a.here });
+    a.li(a5, 2 + prng.below(5)).label(label).op('jal', { rd: ra, imm: target - a.here });
     a.op('addi', { rd: a5, rs1: a5, imm: -1 }).to('bne', { rs1: a5 }, label);
     return;
   }

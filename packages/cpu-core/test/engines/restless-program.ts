@@ -105,7 +105,7 @@ function emitSetUp(a: Assembler, prng: Prng): void {
 
 type BodyOperation = (place: Place, unique: string) => void;
 
-const callable = [0, 1, 2, 3, 4, 4, 4, 5, 5, 5, 6, 7, 7];
+const callable = [0, 1, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 7, 7];
 
 function drawFunction({ prng }: Place, base: number, pages: number): number {
   return base + prng.below(pages) * PAGE + entryOf(pick(prng, callable));
