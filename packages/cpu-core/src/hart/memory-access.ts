@@ -119,6 +119,24 @@ function emitFill(f: FunctionBody, plan: MemoryPlan, table: number, va: I64, pa:
   f.storeI32(entry, table + 8, host.sub(va.toI32()));
 }
 
+/**
+ * What the engines leave to slow paths though the fast TLB vouches for the page: an access that is
+ * misaligned and within the page.
+ */
+function emitIfFast(
+  f: FunctionBody,
+  table: number,
+  va: I64,
+  size: I32,
+  write: (host: I32) => void,
+): void {
+  const entry = f.let(tlbOffset(va).add(control('dataContext')));
+  const isMapped = load.i64(entry, table).eq(va.and(-4096));
+  f.if(isMapped.and(crossesPage(va, size).eqz()), () => {
+    write(f.let(va.toI32().add(load.i32(entry, table + 8))));
+  });
+}
+
 /** The little-endian value of 1, 2, 4 or 8 bytes at a host address. */
 function emitSizedReturn(f: FunctionBody, host: I32, size: I32): void {
   f.if(size.eq(8), () => f.return(load.i64(host)));
@@ -276,6 +294,7 @@ function defineLoad(
 ): FunctionRef {
   return module.func('loadSlow', { va: 'i64', size: 'i32' }, 'i64', (f, { va, size }) => {
     countAccess(f, parts, 'slowLoads', va.get, size.get);
+    emitIfFast(f, FAST_READ, va.get, size.get, (host) => emitSizedReturn(f, host, size.get));
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.read, va.get, size.get, () => f.return(0));
       const value = f.local('i64');
@@ -303,6 +322,10 @@ function defineStore(
   const params = { va: 'i64', size: 'i32', value: 'i64' } as const;
   return module.func('storeSlow', params, undefined, (f, { va, size, value }) => {
     countAccess(f, parts, 'slowStores', va.get, size.get);
+    emitIfFast(f, FAST_WRITE, va.get, size.get, (host) => {
+      emitSizedStore(f, host, size.get, value.get);
+      f.return();
+    });
     f.if(crossesPage(va.get, size.get), () => {
       const crossing = emitCrossing(f, parts, ACCESS.write, va.get, size.get, () => f.return());
       const { noteWrite } = parts.codePages;

@@ -8,6 +8,8 @@
  * short.
  */
 import { X_OFFSET } from '../hart/layout.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { instructions as instructionTable } from '../isa/table.ts';
 import { type CodeReader, isStraddling, pageOf, type RegionInstruction } from './instructions.ts';
 
 export interface Block {
@@ -123,10 +125,11 @@ export function buildRegionGraph(
 
 function makeBlock(
   index: number,
-  instructions: readonly RegionInstruction[],
+  run: readonly RegionInstruction[],
   blockAt: ReadonlyMap<number, number>,
   blocks: readonly Block[],
 ): Block {
+  const instructions = asJal(run, blockAt);
   const [first, last] = [instructions[0], instructions.at(-1)] as [
     RegionInstruction,
     RegionInstruction,
@@ -162,6 +165,7 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
   const queue = [hot];
   for (let next = 0; next < queue.length && instructions.size < instructionsMax; next++) {
     let offset = queue[next] as number;
+    let previous: RegionInstruction | undefined;
     leaders.add(offset);
     while (!instructions.has(offset) && instructions.size < instructionsMax) {
       const instruction = code.at(offset);
@@ -172,7 +176,7 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
       instructions.set(offset, instruction);
       const after = offset + instruction.sizeBytes;
       if (endsBlock(instruction)) {
-        follow(code, instruction, queue, entries);
+        follow(code, [previous, instruction], queue, entries);
         break;
       }
       if (pageOf(after) !== pageOf(offset)) {
@@ -180,10 +184,11 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
         if (code.decodedPage(pageOf(after)) !== 0) queue.push(after);
         break;
       }
+      previous = instruction;
       offset = after;
+      // Ran into what another leader has reached already: that is a block of its own.
+      if (instructions.has(offset)) leaders.add(offset);
     }
-    // Ran into what another leader has reached already: that is a block of its own.
-    if (instructions.has(offset)) leaders.add(offset);
   }
   for (const offset of queue) leaders.add(offset);
   for (const instruction of instructions.values()) {
@@ -195,13 +200,14 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
 /** Queues where control goes after the last instruction of a block, if it is known to go there. */
 function follow(
   code: CodeReader,
-  last: RegionInstruction,
+  [previous, last]: readonly [RegionInstruction | undefined, RegionInstruction],
   queue: number[],
   entries: Set<number>,
 ): void {
   const after = last.offset + last.sizeBytes;
   const isLink = isCall(last);
-  for (const target of targetsOf(last)) {
+  const far = farTarget(previous, last);
+  for (const target of far === undefined ? targetsOf(last) : [far]) {
     if (target === after ? code.decodedPage(pageOf(target)) !== 0 : code.isWarm(target)) {
       queue.push(target);
     }
@@ -211,6 +217,33 @@ function follow(
     queue.push(after);
   }
 }
+
+/**
+ * Where a pair of auipc and jalr goes, by which compilers jump farther than jal does. Undefined: it
+ * is none.
+ */
+function farTarget(
+  first: RegionInstruction | undefined,
+  second: RegionInstruction,
+): number | undefined {
+  const isPair = first?.instruction.name === 'auipc' && second.instruction.name === 'jalr';
+  if (!isPair || first.rd !== second.rs1 || first.rd === X_OFFSET) return undefined;
+  return first.offset + first.immediate + second.immediate;
+}
+
+/** The second of such a pair as the jal that it stands for, where it leads to one of the blocks. */
+function asJal(
+  instructions: readonly RegionInstruction[],
+  blockAt: ReadonlyMap<number, number>,
+): readonly RegionInstruction[] {
+  const last = instructions.at(-1) as RegionInstruction;
+  const target = farTarget(instructions.at(-2), last);
+  if (target === undefined || !blockAt.has(target)) return instructions;
+  const jal: RegionInstruction = { ...last, instruction: JAL, immediate: target - last.offset };
+  return [...instructions.slice(0, -1), jal];
+}
+
+const JAL = instructionTable.find(({ name }) => name === 'jal') as Instruction;
 
 /** Where control goes after the last instruction of a block, as far as that is known. */
 function targetsOf(last: RegionInstruction): readonly number[] {

@@ -1,5 +1,5 @@
 ;; call-and-return
-;; pc 80001000: 5 instructions in 5 blocks, 697 bytes of WebAssembly
+;; pc 80001000: 5 instructions in 3 blocks, 687 bytes of WebAssembly
 ;; entries 80001000 80001004
 (module
   (type (func (param i32 i32) (result i32)))
@@ -120,53 +120,22 @@
                     block $b9
                       block $b10
                         block $b11
-                          block $b12
-                            block $b13
-                              local.get $entry
-                              br_table $b12 $b13 $b13
-                            end $b13
-                            local.get $left
-                            i32.const 2
-                            i32.sub
-                            local.tee $left
-                            i32.const 0
-                            i32.lt_s
-                            if $if13 ;; unlikely
-                              i32.const 2057
-                              local.set $exitPlace
-                              br $b2
-                            end $if13
-                            br $b11
-                          end $b12
-                          local.get $left
-                          i32.const 1
-                          i32.sub
-                          local.tee $left
-                          i32.const 0
-                          i32.lt_s
-                          if $if12 ;; unlikely
-                            i32.const 5
-                            local.set $exitPlace
-                            br $b2
-                          end $if12
-                          br $b9
+                          local.get $entry
+                          br_table $b10 $b11 $b11
                         end $b11
-                        ;; block 80001004, entry 1
-                        ;;   80001004: 00150593  addi a1,a0,1
+                        local.get $left
+                        i32.const 2
+                        i32.sub
+                        local.tee $left
                         i32.const 0
-                        i32.const 0
-                        i64.load offset=1104 align=1 ;; a0
-                        i64.const 1
-                        i64.add
-                        i64.store offset=1112 align=1 ;; a1
-                        br $b10
+                        i32.lt_s
+                        if $if11 ;; unlikely
+                          i32.const 2057
+                          local.set $exitPlace
+                          br $b2
+                        end $if11
+                        br $b9
                       end $b10
-                      ;; block 80001008
-                      ;;   80001008: ff9ff06f  jal zero,0x80001000
-                      local.get $base
-                      i64.const 12
-                      i64.add
-                      drop
                       local.get $left
                       i32.const 1
                       i32.sub
@@ -178,39 +147,62 @@
                         local.set $exitPlace
                         br $b2
                       end $if10
-                      br $b9
+                      br $b8
                     end $b9
-                    ;; block 80001000, entry 0
-                    ;;   80001000: 00c000ef  jal ra,0x8000100c
+                    ;; block 80001004, entry 1
+                    ;;   80001004: 00150593  addi a1,a0,1
                     i32.const 0
-                    local.get $base
-                    i64.const 4
+                    i32.const 0
+                    i64.load offset=1104 align=1 ;; a0
+                    i64.const 1
                     i64.add
-                    i64.store offset=1032 align=1 ;; ra
+                    i64.store offset=1112 align=1 ;; a1
+                    ;;   80001008: ff9ff06f  jal zero,0x80001000
+                    local.get $base
+                    i64.const 12
+                    i64.add
+                    drop
                     local.get $left
-                    i32.const 2
+                    i32.const 1
                     i32.sub
                     local.tee $left
                     i32.const 0
                     i32.lt_s
                     if $if9 ;; unlikely
-                      i32.const 6153
+                      i32.const 5
                       local.set $exitPlace
                       br $b2
                     end $if9
                     br $b8
                   end $b8
-                  ;; block 8000100c
-                  ;;   8000100c: fff54513  xori a0,a0,-1
+                  ;; block 80001000, entry 0
+                  ;;   80001000: 00c000ef  jal ra,0x8000100c
                   i32.const 0
+                  local.get $base
+                  i64.const 4
+                  i64.add
+                  i64.store offset=1032 align=1 ;; ra
+                  local.get $left
+                  i32.const 2
+                  i32.sub
+                  local.tee $left
                   i32.const 0
-                  i64.load offset=1104 align=1 ;; a0
-                  i64.const -1
-                  i64.xor
-                  i64.store offset=1104 align=1 ;; a0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 6153
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
-                ;; block 80001010
+                ;; block 8000100c
+                ;;   8000100c: fff54513  xori a0,a0,-1
+                i32.const 0
+                i32.const 0
+                i64.load offset=1104 align=1 ;; a0
+                i64.const -1
+                i64.xor
+                i64.store offset=1104 align=1 ;; a0
                 ;;   80001010: 00008067  jalr zero,0(ra)
                 i32.const 0
                 i64.load offset=1032 align=1 ;; ra

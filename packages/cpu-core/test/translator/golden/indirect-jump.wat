@@ -1,5 +1,5 @@
 ;; indirect-jump
-;; pc 80001000: 2 instructions in 2 blocks, 571 bytes of WebAssembly
+;; pc 80001000: 2 instructions in 1 blocks, 566 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
@@ -117,33 +117,29 @@
                 end $if7
                 block $b7
                   block $b8
-                    block $b9
-                    end $b9
-                    local.get $left
-                    i32.const 2
-                    i32.sub
-                    local.tee $left
-                    i32.const 0
-                    i32.lt_s
-                    if $if9 ;; unlikely
-                      i32.const 9
-                      local.set $exitPlace
-                      br $b2
-                    end $if9
-                    br $b8
                   end $b8
-                  ;; block 80001000, entry 0
-                  ;;   80001000: 00550533  add a0,a0,t0
+                  local.get $left
+                  i32.const 2
+                  i32.sub
+                  local.tee $left
                   i32.const 0
-                  i32.const 0
-                  i64.load offset=1104 align=1 ;; a0
-                  i32.const 0
-                  i64.load offset=1064 align=1 ;; t0
-                  i64.add
-                  i64.store offset=1104 align=1 ;; a0
+                  i32.lt_s
+                  if $if8 ;; unlikely
+                    i32.const 9
+                    local.set $exitPlace
+                    br $b2
+                  end $if8
                   br $b7
                 end $b7
-                ;; block 80001004
+                ;; block 80001000, entry 0
+                ;;   80001000: 00550533  add a0,a0,t0
+                i32.const 0
+                i32.const 0
+                i64.load offset=1104 align=1 ;; a0
+                i32.const 0
+                i64.load offset=1064 align=1 ;; t0
+                i64.add
+                i64.store offset=1104 align=1 ;; a0
                 ;;   80001004: 00068067  jalr zero,0(a3)
                 i32.const 0
                 i64.load offset=1128 align=1 ;; a3

@@ -1,11 +1,11 @@
 ;; loop-in-locals
-;; pc 80001000: 3 instructions in 2 blocks, 383 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 1 blocks, 378 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32) (result i32)))
   (import "core" "memory" (memory 191))
   (func $region (type 0) (param $entry i32) (param $left i32) (result i32)
-    (local $a0 i64) (local $t0 i64) (local $a1 i64) (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32)
+    (local $a0 i64) (local $a1 i64) (local $t0 i64) (local $fetchContext i32) (local $exitPlace i32) (local $base i64) (local $context i32) (local $reason i32) (local $va i64) (local $value i64) (local $slot i32) (local $host i32) (local $header i32)
     i32.const 0
     i32.load offset=3092 align=1 ;; dataContext
     local.set $context
@@ -16,11 +16,11 @@
     i64.load offset=1104 align=1 ;; a0
     local.set $a0
     i32.const 0
-    i64.load offset=1064 align=1 ;; t0
-    local.set $t0
-    i32.const 0
     i64.load offset=1112 align=1 ;; a1
     local.set $a1
+    i32.const 0
+    i64.load offset=1064 align=1 ;; t0
+    local.set $t0
     i32.const 0
     i64.load offset=1568 align=1 ;; fetchPage
     local.set $base
@@ -48,23 +48,19 @@
                 end $b7
                 loop $loop7
                   block $b8
-                    block $b9
-                      br $b9
-                    end $b9
-                    ;; block 80001000, entry 0
-                    ;;   80001000: 00150513  addi a0,a0,1
-                    local.get $a0
-                    i64.const 1
-                    i64.add
-                    local.set $a0
-                    ;;   80001004: 00a585b3  add a1,a1,a0
-                    local.get $a1
-                    local.get $a0
-                    i64.add
-                    local.set $a1
                     br $b8
                   end $b8
-                  ;; block 80001008
+                  ;; block 80001000, entry 0
+                  ;;   80001000: 00150513  addi a0,a0,1
+                  local.get $a0
+                  i64.const 1
+                  i64.add
+                  local.set $a0
+                  ;;   80001004: 00a585b3  add a1,a1,a0
+                  local.get $a1
+                  local.get $a0
+                  i64.add
+                  local.set $a1
                   ;;   80001008: fe551ce3  bne a0,t0,0x80001000
                   local.get $a0
                   local.get $t0

@@ -1,5 +1,5 @@
 ;; two-pages
-;; pc 80001ff8: 4 instructions in 4 blocks, 650 bytes of WebAssembly
+;; pc 80001ff8: 4 instructions in 2 blocks, 640 bytes of WebAssembly
 ;; entries 80001ff8
 (module
   (type (func (param i32 i32) (result i32)))
@@ -49,93 +49,85 @@
                 loop $loop7
                   block $b8
                     block $b9
-                      block $b10
-                        block $b11
-                          br $b11
-                        end $b11
-                        ;; block 80001ff8, entry 0
-                        ;;   80001ff8: 00150513  addi a0,a0,1
-                        local.get $a0
-                        i64.const 1
-                        i64.add
-                        local.set $a0
-                        br $b10
-                      end $b10
-                      ;; block 80001ffc
-                      ;;   80001ffc: 00250593  addi a1,a0,2
-                      local.get $a0
-                      i64.const 2
-                      i64.add
-                      local.set $a1
-                      local.get $base
-                      i64.const 4096
-                      i64.add
-                      local.set $va
-                      local.get $left
-                      i32.eqz
-                      if $if10 ;; unlikely
-                        i32.const 2097152
-                        local.set $exitPlace
-                        br $b2
-                      end $if10
-                      local.get $va
-                      i32.wrap_i64
-                      i32.const 8
-                      i32.shr_u
-                      i32.const 16368
-                      i32.and
-                      local.get $fetchContext
-                      i32.add
-                      local.set $slot
-                      local.get $slot
-                      i64.load align=1
-                      local.get $va
-                      i64.eq
-                      local.get $slot
-                      i32.load offset=8 align=1 ;; fast read
-                      i32.const 336000
-                      i32.eq
-                      i32.and
-                      i32.eqz
-                      if $if10 ;; unlikely
-                        i32.const 2097152
-                        local.set $exitPlace
-                        br $b2
-                      end $if10
-                      i32.const 0
-                      local.get $va
-                      i64.store offset=1568 align=1 ;; fetchPage
-                      i32.const 0
-                      local.get $slot
-                      i64.load32_u offset=12 align=1
-                      i64.const 12
-                      i64.shl
-                      i64.store offset=1576 align=1 ;; fetchPhysical
-                      i32.const 0
-                      i32.const 336000
-                      i32.store offset=3100 align=1 ;; fetchDecoded
-                      local.get $left
-                      i32.const 2
-                      i32.sub
-                      local.tee $left
-                      i32.const 0
-                      i32.lt_s
-                      if $if10 ;; unlikely
-                        i32.const 2097161
-                        local.set $exitPlace
-                        br $b2
-                      end $if10
                       br $b9
                     end $b9
-                    ;; block 80002000
-                    ;;   80002000: 00358613  addi a2,a1,3
-                    local.get $a1
-                    i64.const 3
+                    ;; block 80001ff8, entry 0
+                    ;;   80001ff8: 00150513  addi a0,a0,1
+                    local.get $a0
+                    i64.const 1
                     i64.add
-                    local.set $a2
+                    local.set $a0
+                    ;;   80001ffc: 00250593  addi a1,a0,2
+                    local.get $a0
+                    i64.const 2
+                    i64.add
+                    local.set $a1
+                    local.get $base
+                    i64.const 4096
+                    i64.add
+                    local.set $va
+                    local.get $left
+                    i32.eqz
+                    if $if9 ;; unlikely
+                      i32.const 2097152
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
+                    local.get $va
+                    i32.wrap_i64
+                    i32.const 8
+                    i32.shr_u
+                    i32.const 16368
+                    i32.and
+                    local.get $fetchContext
+                    i32.add
+                    local.set $slot
+                    local.get $slot
+                    i64.load align=1
+                    local.get $va
+                    i64.eq
+                    local.get $slot
+                    i32.load offset=8 align=1 ;; fast read
+                    i32.const 336000
+                    i32.eq
+                    i32.and
+                    i32.eqz
+                    if $if9 ;; unlikely
+                      i32.const 2097152
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
+                    i32.const 0
+                    local.get $va
+                    i64.store offset=1568 align=1 ;; fetchPage
+                    i32.const 0
+                    local.get $slot
+                    i64.load32_u offset=12 align=1
+                    i64.const 12
+                    i64.shl
+                    i64.store offset=1576 align=1 ;; fetchPhysical
+                    i32.const 0
+                    i32.const 336000
+                    i32.store offset=3100 align=1 ;; fetchDecoded
+                    local.get $left
+                    i32.const 2
+                    i32.sub
+                    local.tee $left
+                    i32.const 0
+                    i32.lt_s
+                    if $if9 ;; unlikely
+                      i32.const 2097161
+                      local.set $exitPlace
+                      br $b2
+                    end $if9
                     br $b8
                   end $b8
-                  ;; block 80002004
+                  ;; block 80002000
+                  ;;   80002000: 00358613  addi a2,a1,3
+                  local.get $a1
+                  i64.const 3
+                  i64.add
+                  local.set $a2
                   ;;   80002004: ff5ff06f  jal zero,0x80001ff8
                   local.get $base
                   i64.const 4104
