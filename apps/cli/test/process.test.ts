@@ -66,7 +66,8 @@ describe('signals', () => {
       '--json',
     );
     // The guest is on standard error.
-    await pause(800);
+    await busy.until('running ', 'stderr');
+    await pause(300);
     busy.child.kill(name);
     const ended = await busy.ended;
     const recorded = parseResult(ended);

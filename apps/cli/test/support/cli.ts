@@ -70,14 +70,18 @@ export class Program {
     return text(this.#stdout);
   }
 
+  get stderr(): string {
+    return text(this.#stderr);
+  }
+
   type(input: string): void {
     this.child.stdin?.write(input);
   }
 
-  /** Waits until standard output holds this. */
-  async until(wanted: string): Promise<void> {
-    for (let tries = 0; !this.stdout.includes(wanted); tries++) {
-      if (tries > 600) throw new Error(`no "${wanted}" in: ${this.stdout}`);
+  /** Waits until standard output, or another stream, holds this. */
+  async until(wanted: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+    for (let tries = 0; !this[stream].includes(wanted); tries++) {
+      if (tries > 600) throw new Error(`no "${wanted}" in: ${this[stream]}`);
       await pause(50);
     }
   }
