@@ -73,7 +73,6 @@ describe('signals', () => {
     const recorded = parseResult(ended);
     expect(recorded).toMatchObject({ exit: 0, end: { by: 'host', cause: 'interrupted' } });
     expect(recorded.steps).toBeGreaterThan(100_000);
-    expect(recorded.steps).toBeGreaterThan(1e6);
     const replayed = await expectReplays(log, recorded);
     expect(replayed).toMatchObject({ exit: 0, cut: null });
   });
