@@ -143,7 +143,11 @@ function fromSlot(
 }
 
 /** Which of the operands 0, 1, 2 an instruction reads from registers. */
-export function operandsOf({ semantics, format }: Instruction): readonly number[] {
+export function operandsOf(instruction: Instruction): readonly number[] {
+  return OPERANDS.get(instruction) ?? [];
+}
+
+function findOperands({ semantics, format }: Instruction): readonly number[] {
   switch (semantics.type) {
     case 'compute':
       return [0, 1, 2].filter(
@@ -171,3 +175,7 @@ export function operandsOf({ semantics, format }: Instruction): readonly number[
 export function writesRegister({ semantics: { type } }: Instruction): boolean {
   return type !== 'store' && type !== 'branch' && type !== 'system';
 }
+
+const OPERANDS = new Map(
+  instructions.map((instruction) => [instruction, findOperands(instruction)]),
+);

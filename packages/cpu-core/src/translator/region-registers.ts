@@ -19,8 +19,8 @@ export class RegionRegisters {
   readonly #kept = new Map<number, Local<'i64'>>();
   /** Locals for kept values that hold none now. */
   readonly #free: Local<'i64'>[] = [];
-  /** Of this block: by instruction, what is read after it before it is written. */
-  #readLater: readonly ReadonlySet<number>[] = [];
+  /** Of this block: by instruction, what of it is read later; see `laterReads`. */
+  #later: readonly number[] = [];
   /** Where the value of rd of the instruction at hand is kept; undefined: nowhere. */
   #next: Local<'i64'> | undefined;
 
@@ -31,7 +31,9 @@ export class RegionRegisters {
   /** Pins all that the instructions of a loop name. Before any code is written. */
   pin(instructions: readonly RegionInstruction[]): void {
     for (const instruction of instructions) {
-      for (const offset of readBy(instruction)) this.#pin(offset);
+      for (const operand of operandsOf(instruction.instruction)) {
+        this.#pin(registerOf(instruction, operand));
+      }
       if (!writesRegister(instruction.instruction)) continue;
       this.#pin(instruction.rd);
     }
@@ -61,33 +63,33 @@ export class RegionRegisters {
   beginBlock(instructions: readonly RegionInstruction[]): void {
     this.#free.push(...this.#kept.values());
     this.#kept.clear();
-    this.#readLater = readsAfter(instructions);
+    this.#later = laterReads(instructions);
   }
 
   /** Before instruction `index` of the block: keeps what it reads, if it is read again. */
   prepare(index: number, instruction: RegionInstruction): void {
-    const readLater = this.#readLater[index] as ReadonlySet<number>;
-    for (const offset of readBy(instruction)) {
-      if (this.#isInMemory(offset) && readLater.has(offset) && !this.#kept.has(offset)) {
-        const local = this.#take();
-        this.#f.set(local, load.i64(0, HART + offset));
-        this.#kept.set(offset, local);
-      }
+    const later = this.#later[index] as number;
+    for (const operand of operandsOf(instruction.instruction)) {
+      const offset = registerOf(instruction, operand);
+      const isWanted = (later & (1 << operand)) !== 0 && this.#isInMemory(offset);
+      if (!isWanted || this.#kept.has(offset)) continue;
+      const local = this.#take();
+      this.#f.set(local, load.i64(0, HART + offset));
+      this.#kept.set(offset, local);
     }
-    const { rd } = instruction;
-    const isKept = writesRegister(instruction.instruction) && this.#isInMemory(rd);
-    this.#next = isKept && readLater.has(rd) ? this.#take() : undefined;
+    const isKept = (later & RD_LATER) !== 0 && this.#isInMemory(instruction.rd);
+    this.#next = isKept ? this.#take() : undefined;
   }
 
   /** After instruction `index`: forgets what will not be read, and what was kept of rd before. */
   finish(index: number, instruction: RegionInstruction): void {
-    const { rd } = instruction;
-    if (writesRegister(instruction.instruction) && this.#isInMemory(rd)) {
-      this.#release(rd);
-      if (this.#next !== undefined) this.#kept.set(rd, this.#next);
+    const later = this.#later[index] as number;
+    for (const operand of operandsOf(instruction.instruction)) {
+      if ((later & (1 << operand)) === 0) this.#release(registerOf(instruction, operand));
     }
-    const readLater = this.#readLater[index] as ReadonlySet<number>;
-    for (const offset of readBy(instruction)) if (!readLater.has(offset)) this.#release(offset);
+    if (!writesRegister(instruction.instruction)) return;
+    this.#release(instruction.rd);
+    if (this.#next !== undefined) this.#kept.set(instruction.rd, this.#next);
   }
 
   get(offset: number): I64 {
@@ -137,19 +139,29 @@ function isZero(offset: number): boolean {
   return offset === X_OFFSET || offset === SINK_OFFSET;
 }
 
-function readBy(instruction: RegionInstruction): readonly number[] {
-  const operands = [instruction.rs1, instruction.rs2, instruction.rs3];
-  return operandsOf(instruction.instruction).map((index) => operands[index] as number);
+function registerOf({ rs1, rs2, rs3 }: RegionInstruction, operand: number): number {
+  return operand === 0 ? rs1 : operand === 1 ? rs2 : rs3;
 }
 
-function readsAfter(instructions: readonly RegionInstruction[]): readonly ReadonlySet<number>[] {
-  const after: ReadonlySet<number>[] = [];
+const RD_LATER = 8;
+
+/**
+ * For each instruction of a block, bits: 0 to 2, operand 0 to 2 is read again before it is written;
+ * 3, what it writes to rd is read.
+ */
+function laterReads(instructions: readonly RegionInstruction[]): readonly number[] {
+  const later: number[] = [];
   const live = new Set<number>();
   for (let i = instructions.length - 1; i >= 0; i--) {
     const instruction = instructions[i] as RegionInstruction;
-    after[i] = new Set(live);
-    if (writesRegister(instruction.instruction)) live.delete(instruction.rd);
-    for (const offset of readBy(instruction)) live.add(offset);
+    const operands = operandsOf(instruction.instruction);
+    let bits = 0;
+    if (writesRegister(instruction.instruction) && live.delete(instruction.rd)) bits |= RD_LATER;
+    for (const operand of operands) {
+      if (live.has(registerOf(instruction, operand))) bits |= 1 << operand;
+    }
+    for (const operand of operands) live.add(registerOf(instruction, operand));
+    later[i] = bits;
   }
-  return after;
+  return later;
 }

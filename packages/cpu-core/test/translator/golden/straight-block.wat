@@ -1,5 +1,5 @@
 ;; straight-block
-;; pc 80001000: 4 instructions in 1 blocks, 383 bytes of WebAssembly
+;; pc 80001000: 4 instructions in 1 blocks, 375 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i64) (result i64)))
@@ -42,36 +42,32 @@
                 ;; block 80001000, entry 0
                 ;;   80001000: 00550513  addi a0,a0,5
                 i32.const 0
-                i64.load offset=1104 align=1 ;; a0
-                local.set 12
                 i32.const 0
-                local.get 12
+                i64.load offset=1104 align=1 ;; a0
                 i64.const 5
                 i64.add
-                local.tee 13
+                local.tee 12
                 i64.store offset=1104 align=1 ;; a0
                 ;;   80001004: 95aa      add a1,a1,a0
                 i32.const 0
-                i64.load offset=1112 align=1 ;; a1
-                local.set 12
                 i32.const 0
+                i64.load offset=1112 align=1 ;; a1
                 local.get 12
-                local.get 13
                 i64.add
-                local.tee 14
+                local.tee 13
                 i64.store offset=1112 align=1 ;; a1
                 ;;   80001006: 00a5b633  sltu a2,a1,a0
                 i32.const 0
-                local.get 14
                 local.get 13
+                local.get 12
                 i64.lt_u
                 i64.extend_i32_u
-                local.tee 12
+                local.tee 14
                 i64.store offset=1120 align=1 ;; a2
                 ;;   8000100a: 02c596b3  mulh a3,a1,a2
                 i32.const 0
+                local.get 13
                 local.get 14
-                local.get 12
                 call $mulHighS
                 i64.store offset=1128 align=1 ;; a3
                 i32.const 7169
