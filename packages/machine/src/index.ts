@@ -62,5 +62,6 @@ export {
   type Landmark,
   type MachineInterface,
   type MachineSnapshot,
+  type PageScope,
   type Stop,
 } from './machine-interface.ts';

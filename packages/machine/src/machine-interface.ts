@@ -43,6 +43,12 @@ export interface Landmark {
   readonly stateDigest: Uint8Array;
 }
 
+/**
+ * Which pages of RAM a digest looks at: all, without asking the dirty tracking; or those ever
+ * written since power-on, so that memory which was never touched costs nothing.
+ */
+export type PageScope = 'all' | 'written';
+
 export interface MachineInterface {
   readonly at: TimePoint;
   readonly pc: bigint;
@@ -72,8 +78,11 @@ export interface MachineInterface {
   readonly pagesSinceLandmark: number;
   /** Hashes the pages written since the last landmark. Needs `enableLandmarks`. */
   landmark(): Landmark;
-  /** The same digest over all pages, without asking the dirty tracking. */
-  fullLandmark(): Landmark;
+  /**
+   * The same digest, each page hashed again; `all` if not told otherwise, and then also those that
+   * nobody is known to have written.
+   */
+  fullLandmark(scope?: PageScope): Landmark;
 
   /** The whole state as plain data. */
   snapshot(): MachineSnapshot;

@@ -21,6 +21,7 @@ import type {
   Landmark,
   MachineInterface,
   MachineSnapshot,
+  PageScope,
   Stop,
 } from './machine-interface.ts';
 import {
@@ -149,8 +150,8 @@ export class Machine implements MachineInterface {
     return this.#landmark(this.#digest.update(this.#stateBytes()));
   }
 
-  fullLandmark(): Landmark {
-    return this.#landmark(this.#digest.digestAll(this.#stateBytes()));
+  fullLandmark(scope: PageScope = 'all'): Landmark {
+    return this.#landmark(this.#digest.digestAll(this.#stateBytes(), scope));
   }
 
   snapshot(): MachineSnapshot {

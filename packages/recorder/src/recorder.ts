@@ -153,7 +153,7 @@ export class Recorder {
     const writer = this.#options.log?.writer;
     if (writer === undefined) return;
     this.#machine.enableLandmarks();
-    this.#landmark(this.#machine.fullLandmark());
+    this.#landmark(this.#machine.landmark());
     this.#sync();
   }
 
@@ -227,7 +227,7 @@ export class Recorder {
     if (writer === undefined || this.#output === undefined) {
       return { end, steps, events, recorded: undefined };
     }
-    const { stateDigest } = this.#machine.fullLandmark();
+    const { stateDigest } = this.#machine.fullLandmark('written');
     const outputBytes = this.#output.totalBytes;
     const outputDigest = this.#output.digest();
     const { landmarks } = writer.finish({ end, steps, outputBytes, stateDigest, outputDigest });

@@ -127,7 +127,7 @@ export class Replayer {
       const { step } = this.#machine.at;
       const { landmark, event } = cursor;
       if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) {
-        const diverged = this.#checkLandmark(landmark, this.#takeLandmark(step));
+        const diverged = this.#checkLandmark(landmark, this.#takeLandmark());
         if (diverged !== undefined) return diverged;
       } else if (event?.at.step === step && event.wakes === this.#wakes.at(step)) {
         const diverged = this.#checkEvent(event);
@@ -174,9 +174,9 @@ export class Replayer {
     return landmark.eventsBefore === this.#cursor.eventsTaken;
   }
 
-  #takeLandmark(step: number): Landmark {
-    const isFull = step === 0 || this.#options.isVerify === true;
-    return isFull ? this.#machine.fullLandmark() : this.#machine.landmark();
+  #takeLandmark(): Landmark {
+    const { isVerify } = this.#options;
+    return isVerify === true ? this.#machine.fullLandmark() : this.#machine.landmark();
   }
 
   #checkLandmark(expected: LoggedLandmark, found: Landmark): ReplayResult | undefined {
@@ -236,7 +236,7 @@ export class Replayer {
     const { footer } = this.#log;
     const { step } = this.#machine.at;
     if (end !== undefined && !this.#isEndExpected(end, step)) return this.#missed(endText(end));
-    const last = this.#machine.fullLandmark();
+    const last = this.#machine.fullLandmark(this.#options.isVerify === true ? 'all' : 'written');
     if (footer !== undefined) {
       const diverged = this.#checkEnd(footer, last);
       if (diverged !== undefined) return diverged;

@@ -179,10 +179,13 @@ async function drive(
     logBytes: recorded?.logBytes ?? 0,
     landmarks: recorded?.landmarks ?? 0,
     outputDigest: recorded?.outputDigest ?? output?.digest(),
-    stateDigest:
-      recorded?.stateDigest ?? (isDigesting ? machine.fullLandmark().stateDigest : undefined),
+    stateDigest: recorded?.stateDigest ?? (isDigesting ? digestOf(machine) : undefined),
     isCommitted: false,
   };
+}
+
+function digestOf(machine: Machine): Uint8Array {
+  return machine.fullLandmark('written').stateDigest;
 }
 
 /** A recording that fails in the middle keeps what was logged until then. */

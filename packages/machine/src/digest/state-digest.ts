@@ -6,7 +6,8 @@
 import { assert, type Hashes } from '@casmotion/base';
 import type { CoreInterface } from '@casmotion/cpu-core';
 import type { OverlayStore } from '@casmotion/devices';
-import { diskPageNumber } from '../machine-interface.ts';
+import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
+import { diskPageNumber, type PageScope } from '../machine-interface.ts';
 import { nonZeroPages, PageDigest, ramPageContent } from './page-digest.ts';
 
 export class StateDigest {
@@ -59,17 +60,18 @@ export class StateDigest {
     );
   }
 
-  /** Hashes every page. Changes nothing. */
-  digestAll(state: Uint8Array): Uint8Array {
+  /** Hashes these pages, whatever is known of them. Changes nothing. */
+  digestAll(state: Uint8Array, scope: PageScope): Uint8Array {
     const { ram, disks } = this.#createPages();
     const sums = disks.map((pages, i) => pages.sumOf(this.#disks[i]?.pages.keys() ?? []));
-    return this.#combine(ram.sumOf(nonZeroPages(this.#core)), sums, state);
+    const ramPages = scope === 'all' ? nonZeroPages(this.#core) : writtenPages(this.#core);
+    return this.#combine(ram.sumOf(ramPages), sums, state);
   }
 
-  /** All pages that count. */
+  /** All pages that can count: those ever written. */
   #hashWritten(): KnownPages {
     const pages = this.#createPages();
-    pages.ram.update(nonZeroPages(this.#core));
+    pages.ram.update(writtenPages(this.#core));
     this.#disks.forEach((disk, i) => {
       disk.takeWrittenPages();
       pages.disks[i]?.update(disk.pages.keys());
@@ -90,6 +92,12 @@ export class StateDigest {
   #combine(ramSum: Uint8Array, diskSums: readonly Uint8Array[], state: Uint8Array): Uint8Array {
     return this.#hashes.xxh128(ramSum, ...diskSums, state).slice();
   }
+}
+
+/** Pages of RAM ever written since power-on, in order; all others are zero. */
+function* writtenPages(core: CoreInterface): Generator<number> {
+  const end = core.ram.length / PAGE_SIZE_BYTES;
+  for (let page = 0; page < end; page++) if (core.wasEverWritten(page)) yield page;
 }
 
 interface KnownPages {
