@@ -264,8 +264,11 @@ describe('a terminal', () => {
   test.skipIf(!hasPython)('is clean after a signal and a time-out (needs python3)', () => {
     const wait: [string, number, string][] = [];
     expect(onTerminal(wait, 'run', '--append', "''", '--timeout', '1')).toMatch(CLEAN);
-    const run = `${process.execPath} ${program} run --append ""`;
-    const kill = `sh -c '(sleep 1; kill -TERM $$) & exec ${run}'`;
+    const log = file('terminated.cmr');
+    const run = `${process.execPath} ${program} record -o ${log} --append ""`;
+    // Once the log begins the machine runs, and signals are heard.
+    const begun = `until [ -s ${log}.partial ]; do sleep 0.1; done; sleep 0.3`;
+    const kill = `sh -c '(${begun}; kill -TERM $$) & exec ${run}'`;
     const shell = `${kill}; echo "CODE $?"; stty -a`;
     const args = [script, '[]', 'sh', '-c', shell];
     const seen = spawnSync('python3', args, { encoding: 'utf8', timeout: 60_000 }).stdout;
