@@ -65,7 +65,7 @@ class RegionWriter implements Continuation {
   readonly #selector: Local<'i32'>;
   /** Fast TLB of fetches, as an address. */
   readonly #fetchContext: Local<'i32'>;
-  /** Where to leave to, packed: see `packExit`. */
+  /** Where to leave to, packed: see `#leaveTo`. */
   readonly #exitPlace: Local<'i32'>;
   readonly #structure: Structure;
   #site!: RegionSite;
