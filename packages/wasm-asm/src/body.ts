@@ -167,6 +167,13 @@ export class FunctionBody {
     this.#op(0x0d, this.#distance(label));
   }
 
+  /** `brIf` whose condition mostly holds. */
+  brIfLikely(condition: I32, label: Label): void {
+    condition.emit(this.#code);
+    this.#hints.push({ at: this.#code.size, isLikely: true });
+    this.#op(0x0d, this.#distance(label));
+  }
+
   /** Branches to `labels[index]`, or to `fallback` where index >= labels.length. */
   brTable(index: I32, labels: readonly Label[], fallback: Label): void {
     index.emit(this.#code);

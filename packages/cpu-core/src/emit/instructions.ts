@@ -13,7 +13,6 @@ import {
 } from '@casmotion/wasm-asm';
 import { emitInlineDouble } from '../float/inline-double.ts';
 import { FAST_READ, FAST_WRITE, RAM_BASE, WORD } from '../hart/layout.ts';
-import { tlbOffset } from '../hart/mmu.ts';
 import { setWord, word } from '../hart/words.ts';
 import type { Instruction, Semantics, Width } from '../isa/instruction.ts';
 import type { Site, SlowLoad } from './site.ts';
@@ -87,31 +86,16 @@ function emitFloat(site: Site, { operands, operation, rounds }: Of<'float'>): vo
   site.next();
 }
 
-/** Sets `va` and `slot`: the address, and its entry in a table of the context of data accesses. */
-function emitAddress(site: Site, address: I64): void {
-  const { f, va, slot } = site;
-  f.set(va, address);
-  f.set(slot, tlbOffset(va.get).add(site.dataContext()));
-}
-
-/** Does the fast entry vouch for the access? Page and alignment in one comparison. */
-function isFast({ va, slot }: Site, table: number, sizeBytes: number): I32 {
-  return load.i64(slot.get, table).eq(va.get.and(-4096 | (sizeBytes - 1)));
-}
-
-function fastHost({ va, slot }: Site, table: number): I32 {
-  return va.get.toI32().add(load.i32(slot.get, table + 8));
-}
-
 function emitLoad(site: Site, semantics: Of<'load'>): void {
   const { rd, width, signed } = semantics;
   if (rd === 'f') site.requireFloat(false);
-  emitAddress(site, site.operand(0).add(site.immediate()));
-  site.f.ifLikely(
-    isFast(site, FAST_READ, width / 8),
-    () => site.writeRd(boxed(semantics, loadOf(width, signed, fastHost(site, FAST_READ)))),
-    () => site.slowLoad(semantics),
-  );
+  site.f.set(site.va, site.operand(0).add(site.immediate()));
+  site.access({
+    table: FAST_READ,
+    sizeBytes: width / 8,
+    fast: (host) => site.writeRd(boxed(semantics, loadOf(width, signed, host))),
+    slow: () => site.slowLoad(semantics),
+  });
   if (rd === 'f') site.dirtyFloat();
   site.next();
 }
@@ -156,12 +140,13 @@ function signExtend(width: Width, value: I64): I64 {
 
 function emitStore(site: Site, { source, width }: Of<'store'>): void {
   if (source === 'f') site.requireFloat(false);
-  emitAddress(site, site.operand(0).add(site.immediate()));
-  site.f.ifLikely(
-    isFast(site, FAST_WRITE, width / 8),
-    () => storeOf(site.f, width, fastHost(site, FAST_WRITE), site.operand(1)),
-    () => site.slowStore(width, site.operand(1)),
-  );
+  site.f.set(site.va, site.operand(0).add(site.immediate()));
+  site.access({
+    table: FAST_WRITE,
+    sizeBytes: width / 8,
+    fast: (host) => storeOf(site.f, width, host, site.operand(1)),
+    slow: () => site.slowStore(width, site.operand(1)),
+  });
   site.next();
 }
 
@@ -180,14 +165,14 @@ function emitJalr(site: Site): void {
 
 /** Sets `host` to where an atomic access at rs1 goes, or leaves by a trap. */
 function emitAtomicHost(site: Site, width: 32 | 64, isLoad: boolean): void {
-  const { f, host } = site;
-  const table = isLoad ? FAST_READ : FAST_WRITE;
-  emitAddress(site, site.operand(0));
-  f.ifLikely(
-    isFast(site, table, width / 8),
-    () => f.set(host, fastHost(site, table)),
-    () => site.slowAtomic(width, isLoad),
-  );
+  const { f, va, host } = site;
+  f.set(va, site.operand(0));
+  site.access({
+    table: isLoad ? FAST_READ : FAST_WRITE,
+    sizeBytes: width / 8,
+    fast: (at) => f.set(host, at),
+    slow: () => site.slowAtomic(width, isLoad),
+  });
 }
 
 /** An operand of a word-sized atomic is its low half, sign-extended. */

@@ -8,6 +8,7 @@ import type { FloatFunctions } from '../float/define-float.ts';
 import type { CsrFunctions } from '../hart/csr.ts';
 import type { RegisterFile, Width } from '../isa/instruction.ts';
 import type { Ops } from '../isa/ops.ts';
+import type { Access } from './fast-access.ts';
 
 /** Functions of the core module that emitted instructions call. */
 export interface EngineParts {
@@ -54,8 +55,8 @@ export interface Site extends Scratch {
   /** pc of this instruction, and of the one after it in sequence. */
   pc(): I64;
   returnAddress(): I64;
-  /** The fast TLB of data accesses, as an address. */
-  dataContext(): I32;
+  /** An access at the address in `va`, by way of the fast TLB. */
+  access(access: Omit<Access, 'va' | 'slot'>): void;
   /** Illegal with FS off; `isDirtied` makes FS dirty. Priv. 1.12 §3.1.6.6. */
   requireFloat(isDirtied: boolean): void;
   /** The rounding mode, 0 to 4, of an instruction that has one; else illegal. */

@@ -121,6 +121,8 @@ export const CONTROL = {
   recheck: 0xc34,
   /** i32: why the region called last has returned: {@link REGION_EXIT}. */
   regionExit: 0xc38,
+  /** i32: 1 + the number of that region in the table of regions. */
+  regionLeft: 0xc3c,
 } as const;
 
 /** Why a region returns; pc is in memory and registers are written back. */

@@ -4,6 +4,7 @@
  */
 import type { FunctionBody, FunctionRef, I32, I64, Label, Local } from '@casmotion/wasm-asm';
 import { callI32, callI64, load } from '@casmotion/wasm-asm';
+import { type Access, emitFastAccess } from '../emit/fast-access.ts';
 import { loadedValue, RM_DYNAMIC, RM_LAST } from '../emit/instructions.ts';
 import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import type { AccessFunctions } from '../hart/memory-access.ts';
@@ -173,8 +174,9 @@ export class SlotSite implements Site {
     return bias.get.add(next.shrU(3).toI64U());
   }
 
-  dataContext(): I32 {
-    return control('dataContext');
+  access(access: Omit<Access, 'va' | 'slot'>): void {
+    const { f, va, slot } = this;
+    emitFastAccess(f, { va, slot, ...access }, control('dataContext'));
   }
 
   requireFloat(isDirtied: boolean): void {

@@ -34,8 +34,9 @@ export interface Block {
 
 export interface RegionGraph {
   readonly blocks: readonly Block[];
-  /** Indices of the blocks where the region can be entered; the first is the hot one. */
+  /** Indices of the blocks where the region can be entered, those of the seeds first. */
   readonly entries: readonly number[];
+  readonly seedCount: number;
   /** Offset of a block's start to its index. */
   readonly blockAt: ReadonlyMap<number, number>;
   /** Offsets that were reached and hold what only the interpreter executes. */
@@ -90,18 +91,24 @@ function isCall({ instruction, rd }: RegionInstruction): boolean {
   return (type === 'jal' || type === 'jalr') && (rd === RETURN_ADDRESS || rd === ALTERNATE_LINK);
 }
 
+/** Where a graph ends. */
+export interface GraphLimits {
+  readonly instructionsMax: number;
+  /** Is an offset, in a page that is decoded, an entry of another region? */
+  readonly isElsewhere: (offset: number) => boolean;
+}
+
 /**
- * Follows control from the offset `hot`, nearest first, until there is nothing left or the region
- * has `instructionsMax` instructions. Undefined where the hot place holds nothing that a region
- * executes.
+ * Follows control from the offsets `seeds`, nearest first, until there is nothing left or a limit
+ * is reached. Undefined where a seed was not reached, or holds nothing that a region executes.
  */
 export function buildRegionGraph(
   code: CodeReader,
-  hot: number,
-  instructionsMax: number,
+  seeds: readonly number[],
+  limits: GraphLimits,
 ): RegionGraph | undefined {
-  const found = discover(code, hot, instructionsMax);
-  if (!found.instructions.has(hot)) return undefined;
+  const found = discover(code, seeds, limits);
+  if (!seeds.every((seed) => found.instructions.has(seed))) return undefined;
   const starts = [...found.leaders]
     .filter((at) => found.instructions.has(at))
     .toSorted((a, b) => a - b);
@@ -119,8 +126,14 @@ export function buildRegionGraph(
     pages.add(pageOf(instruction.offset));
     pages.add(pageOf(instruction.offset + instruction.sizeBytes - 1));
   }
-  const { interpreted } = found;
-  return { blocks, entries: entries.slice(0, ENTRIES_MAX), blockAt, interpreted, pages };
+  return {
+    blocks,
+    entries: entries.slice(0, ENTRIES_MAX),
+    seedCount: seeds.length,
+    blockAt,
+    interpreted: found.interpreted,
+    pages,
+  };
 }
 
 function makeBlock(
@@ -157,12 +170,16 @@ interface Discovery {
   readonly interpreted: Set<number>;
 }
 
-function discover(code: CodeReader, hot: number, instructionsMax: number): Discovery {
+function discover(
+  code: CodeReader,
+  seeds: readonly number[],
+  { instructionsMax, isElsewhere }: GraphLimits,
+): Discovery {
   const instructions = new Map<number, RegionInstruction>();
   const leaders = new Set<number>();
   const interpreted = new Set<number>();
-  const entries = new Set<number>([hot]);
-  const queue = [hot];
+  const entries = new Set(seeds);
+  const queue = [...seeds];
   for (let next = 0; next < queue.length && instructions.size < instructionsMax; next++) {
     let offset = queue[next] as number;
     let previous: RegionInstruction | undefined;
@@ -176,7 +193,13 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
       instructions.set(offset, instruction);
       const after = offset + instruction.sizeBytes;
       if (endsBlock(instruction)) {
-        follow(code, [previous, instruction], queue, entries);
+        const { targets, returnsTo } = follow(code, previous, instruction);
+        // What another region has is not made twice.
+        queue.push(...targets.filter((target) => !isElsewhere(target)));
+        if (returnsTo !== undefined && !isElsewhere(returnsTo)) {
+          entries.add(returnsTo);
+          queue.push(returnsTo);
+        }
         break;
       }
       if (pageOf(after) !== pageOf(offset)) {
@@ -197,25 +220,21 @@ function discover(code: CodeReader, hot: number, instructionsMax: number): Disco
   return { instructions, leaders, entries: [...entries], interpreted };
 }
 
-/** Queues where control goes after the last instruction of a block, if it is known to go there. */
+/**
+ * Where control goes after the last instruction of a block, as far as it is known to go there; and
+ * where it comes back to from a call.
+ */
 function follow(
   code: CodeReader,
-  [previous, last]: readonly [RegionInstruction | undefined, RegionInstruction],
-  queue: number[],
-  entries: Set<number>,
-): void {
+  previous: RegionInstruction | undefined,
+  last: RegionInstruction,
+): { readonly targets: readonly number[]; readonly returnsTo: number | undefined } {
   const after = last.offset + last.sizeBytes;
-  const isLink = isCall(last);
   const far = farTarget(previous, last);
-  for (const target of far === undefined ? targetsOf(last) : [far]) {
-    if (target === after ? code.decodedPage(pageOf(target)) !== 0 : code.isWarm(target)) {
-      queue.push(target);
-    }
-  }
-  if (isLink && code.isWarm(after)) {
-    entries.add(after);
-    queue.push(after);
-  }
+  const targets = (far === undefined ? targetsOf(last) : [far]).filter((target) =>
+    target === after ? code.decodedPage(pageOf(target)) !== 0 : code.isWarm(target),
+  );
+  return { targets, returnsTo: isCall(last) && code.isWarm(after) ? after : undefined };
 }
 
 /**
@@ -244,6 +263,13 @@ function asJal(
 }
 
 const JAL = instructionTable.find(({ name }) => name === 'jal') as Instruction;
+
+/** Does the block end in a jump to an address that is no return from a call? */
+export function isDispatch({ instructions }: Block): boolean {
+  const last = instructions.at(-1);
+  if (last?.instruction.semantics.type !== 'jalr') return false;
+  return last.rs1 !== RETURN_ADDRESS && last.rs1 !== ALTERNATE_LINK;
+}
 
 /** Where control goes after the last instruction of a block, as far as that is known. */
 function targetsOf(last: RegionInstruction): readonly number[] {

@@ -8,6 +8,7 @@ import {
   load,
   type Local,
 } from '@casmotion/wasm-asm';
+import { type Access, emitFastAccess, emitRememberedAccess } from '../emit/fast-access.ts';
 import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import { RM_DYNAMIC, RM_LAST } from '../emit/instructions.ts';
 import { HART, REGION_EXIT, WORD } from '../hart/layout.ts';
@@ -16,6 +17,7 @@ import { control, setWord, word } from '../hart/words.ts';
 import type { Width } from '../isa/instruction.ts';
 import type { RegionInstruction } from './instructions.ts';
 import type { RegionRegisters } from './region-registers.ts';
+import type { RememberedPages } from './remembered-pages.ts';
 import {
   accessKind,
   loadKind,
@@ -47,6 +49,7 @@ export interface RegionFrame {
   readonly host: Local<'i32'>;
   readonly labels: SiteLabels;
   readonly registers: RegionRegisters;
+  readonly pages: RememberedPages;
 }
 
 /** Ways out of a region for which pc and the budget stand in memory. */
@@ -140,8 +143,13 @@ export class RegionSite implements Site {
     return this.#pcAt(this.#nextOffset);
   }
 
-  dataContext(): I32 {
-    return this.#frame.context.get;
+  access(access: Omit<Access, 'va' | 'slot'>): void {
+    const { f, va, slot } = this;
+    const { context, pages } = this.#frame;
+    const page = pages.find(this.#at);
+    const whole = { va, slot, ...access };
+    if (page === undefined) emitFastAccess(f, whole, context.get);
+    else emitRememberedAccess(f, whole, context.get, page);
   }
 
   requireFloat(isDirtied: boolean): void {
@@ -184,6 +192,7 @@ export class RegionSite implements Site {
     }
     f.brIf(reason.get, labels.exitSlow);
     if (!isPinned) registers.setFromMemory(rd);
+    this.#frame.pages.emitForget();
   }
 
   slowStore(width: Width, value: I64): void {
@@ -192,6 +201,7 @@ export class RegionSite implements Site {
     const { slowStore } = this.parts.slowPaths;
     this.f.set(reason, callI32(slowStore, this.va.get, place, left.get, value));
     this.f.brIf(reason.get, labels.exitSlow);
+    this.#frame.pages.emitForget();
   }
 
   slowAtomic(width: Width, isLoad: boolean): void {
@@ -200,6 +210,7 @@ export class RegionSite implements Site {
     const place = this.#place({ kind: accessKind(width, isLoad) });
     f.set(host, callI32(this.parts.slowPaths.slowAtomic, va.get, place, left.get));
     f.brIf(host.get.eqz(), labels.exitTrapped);
+    this.#frame.pages.emitForget();
   }
 
   illegal(): void {
@@ -256,6 +267,7 @@ export class RegionSite implements Site {
   /** A CSR may have changed the mode of data accesses, or what float instructions may do. */
   #afterCsr(): void {
     this.f.set(this.#frame.context, control('dataContext'));
+    this.#frame.pages.emitForget();
     this.beginBlock();
   }
 }

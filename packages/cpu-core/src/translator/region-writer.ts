@@ -10,7 +10,7 @@
  */
 import {
   FunctionBody,
-  type I32,
+  I32,
   type I64,
   type Label,
   load,
@@ -25,15 +25,16 @@ import {
   type RegionInstruction,
 } from './instructions.ts';
 import type { RegionMarks } from '../inspect/region-observer.ts';
-import { stronglyConnectedComponents } from './components.ts';
+import { findLoops } from './loops.ts';
 import { RegionRegisters } from './region-registers.ts';
-import { type Block, endsBlock, type RegionGraph } from './region-graph.ts';
+import { type Block, endsBlock, isDispatch, type RegionGraph } from './region-graph.ts';
 import {
   type Continuation,
   type RegionFrame,
   type RegionParts,
   RegionSite,
 } from './region-site.ts';
+import { type InstructionLoop, RememberedPages } from './remembered-pages.ts';
 import { Structure } from './structure.ts';
 
 export interface RegionPlan {
@@ -55,7 +56,7 @@ export function writeRegion(parts: RegionParts, plan: RegionPlan): FunctionBody 
   return f;
 }
 
-/** In place of an entry's number: the entry, if any, is that of the address in `va`. */
+/** No entry's number: the entry, if any, is that of the address in `va`. */
 const BY_ADDRESS = -1;
 
 class RegionWriter implements Continuation {
@@ -82,7 +83,8 @@ class RegionWriter implements Continuation {
     this.#plan = plan;
     const { blocks } = plan.graph;
     const registers = new RegionRegisters(f);
-    for (const block of blocksInLoops(blocks)) registers.pin(block.instructions);
+    const loops = loopsOf(plan.graph);
+    for (const { depth, runs } of loops) if (depth === 1) registers.pin(runs.flat());
     for (const { instructions } of blocks) registers.noteWrites(instructions);
     this.#selector = f.params[0] as Local<'i32'>;
     this.#fetchContext = f.local('i32', 'fetchContext');
@@ -91,6 +93,7 @@ class RegionWriter implements Continuation {
       f,
       parts,
       registers,
+      pages: new RememberedPages(f, loops),
       left: f.params[1] as Local<'i32'>,
       base: f.local('i64', 'base'),
       context: f.local('i32', 'context'),
@@ -109,7 +112,8 @@ class RegionWriter implements Continuation {
 
   write(): void {
     const f = this.#f;
-    const { context, left, reason, registers } = this.#locals;
+    const { context, left, pages, reason, registers } = this.#locals;
+    pages.emitForget();
     f.set(context, control('dataContext'));
     f.set(this.#fetchContext, control('fetchContext'));
     registers.emitLoads();
@@ -126,6 +130,7 @@ class RegionWriter implements Continuation {
     });
     registers.emitStores();
     setControl(f, 'regionExit', reason.get);
+    setControl(f, 'regionLeft', 1 + this.#plan.tableIndex);
     f.return(left.get);
   }
 
@@ -162,30 +167,19 @@ class RegionWriter implements Continuation {
   goToVa(): void {
     const f = this.#f;
     const { va, base } = this.#locals;
-    const pageAddress = base.get.add(this.#page * PAGE_BYTES);
-    f.if(va.get.and(-PAGE_BYTES).eq(pageAddress), () => {
-      // As `#writeSelect` would find it, in fewer instructions.
-      const { decodedPage, cellBias } = this.#plan;
-      const cells = cellBias + decodedPage(this.#page) / 4;
-      const cell = load.i32(cellOffset(va.get), cells);
-      f.set(this.#selector, cell);
-      f.if(this.#isOwnCell(), () => {
-        f.set(this.#selector, this.#selector.get.and(CELL.entryMask));
-        f.br(this.#again);
-      });
-    });
-    f.set(this.#selector, BY_ADDRESS);
+    const { decodedPage, cellBias } = this.#plan;
+    const isHere = va.get.and(-PAGE_BYTES).eq(base.get.add(this.#page * PAGE_BYTES));
+    const cell = load.i32(cellOffset(va.get), cellBias + decodedPage(this.#page) / 4);
+    f.set(this.#selector, this.#entryOf(cell).select(I32.const(BY_ADDRESS), isHere));
     f.br(this.#again);
   }
 
-  /** Does the cell in the selector name this region? */
-  #isOwnCell(): I32 {
-    const own = (CELL.region >>> CELL.regionShift) | this.#plan.tableIndex;
-    return this.#selector.get.shrU(CELL.regionShift).eq(own);
+  /** The number of the entry that a cell names, if it is of this region; else no entry's. */
+  #entryOf(cell: I32): I32 {
+    return cell.sub(CELL.region + this.#plan.tableIndex * (CELL.entryMask + 1));
   }
 
   #writeBlocks(): void {
-    const f = this.#f;
     const { entries, blocks } = this.#plan.graph;
     const hasIndirect = blocks.some(
       ({ instructions }) => instructions.at(-1)?.instruction.semantics.type === 'jalr',
@@ -193,8 +187,8 @@ class RegionWriter implements Continuation {
     this.#structure.write(entries, this.#selector, {
       open: (again) => {
         this.#again = again;
-        if (hasIndirect) f.if(this.#selector.get.ltS(0), () => this.#writeSelect());
       },
+      otherwise: hasIndirect ? () => this.#writeSelect() : undefined,
       enter: (block) => {
         const target = blocks[block] as Block;
         if (this.#plan.graph.pages.size > 1) this.#setBase(target.page);
@@ -204,37 +198,37 @@ class RegionWriter implements Continuation {
   }
 
   /**
-   * Sets the selector by the address in `va`: looks its page up as the interpreter would, if the
-   * fast TLB answers, and its cell. Leaves where the region has no entry there.
+   * Goes on by the address in `va`: looks its page up as the interpreter would, if the fast TLB
+   * answers, and its cell. Leaves where the region has no entry there.
    */
   #writeSelect(): void {
     const f = this.#f;
     const { va, slot, host, reason, left } = this.#locals;
-    f.block((found) => {
-      f.block((missed) => {
-        f.if(
-          va.get.and(-PAGE_BYTES).eq(word('fetchPage')),
-          () => f.set(host, control('fetchDecoded')),
-          () => {
-            // As the interpreter: no look-up before a step is to be made there.
-            f.brIf(left.get.eqz(), missed);
-            f.set(slot, tlbOffset(va.get).add(this.#fetchContext.get));
-            f.brIf(load.i64(slot.get).ne(va.get.and(-PAGE_BYTES)), missed);
-            f.set(host, load.i32(slot.get, 8));
-          },
-        );
-        const at = cellOffset(va.get).add(host.get.shrU(2));
-        f.set(this.#selector, load.i32(at, this.#plan.cellBias));
-        f.brIf(this.#isOwnCell().eqz(), missed);
-        f.set(this.#selector, this.#selector.get.and(CELL.entryMask));
-        f.brIf(va.get.and(-PAGE_BYTES).eq(word('fetchPage')), found);
-        this.#writeFetch(va.get.and(-PAGE_BYTES), host.get);
-        f.br(found);
-      });
-      setWord(f, 'pc', va.get);
-      f.set(reason, REGION_EXIT.jump);
-      f.br(this.#exit);
+    const pageAddress = va.get.and(-PAGE_BYTES);
+    f.block((missed) => {
+      f.if(
+        pageAddress.eq(word('fetchPage')),
+        () => f.set(host, control('fetchDecoded')),
+        () => {
+          // As the interpreter: no look-up before a step is to be made there.
+          f.brIf(left.get.eqz(), missed);
+          f.set(slot, tlbOffset(va.get).add(this.#fetchContext.get));
+          f.brIf(load.i64(slot.get).ne(pageAddress), missed);
+          f.set(host, load.i32(slot.get, 8));
+        },
+      );
+      const at = cellOffset(va.get).add(host.get.shrU(2));
+      f.set(this.#selector, this.#entryOf(load.i32(at, this.#plan.cellBias)));
+      f.brIf(this.#selector.get.gtU(CELL.entryMask), missed);
+      f.brIf(pageAddress.eq(word('fetchPage')), this.#again);
+      this.#writeFetch(pageAddress, host.get);
+      // The page may be the region's own, mapped at another address.
+      if (this.#plan.graph.pages.size === 1) this.#setBase(0);
+      f.br(this.#again);
     });
+    setWord(f, 'pc', va.get);
+    f.set(reason, REGION_EXIT.jump);
+    f.br(this.#exit);
   }
 
   /** From the current fetch translation, which is that of `page`. */
@@ -337,14 +331,20 @@ function cellOffset(va: I64): I32 {
     .mul(SLOT_BYTES / 8);
 }
 
-/** Blocks that control may come back to without a jump to an address. */
-function blocksInLoops(blocks: readonly Block[]): Block[] {
-  const indices = blocks.map(({ index }) => index);
-  const successors = (index: number): readonly number[] => (blocks[index] as Block).successors;
-  return stronglyConnectedComponents(indices, successors)
-    .filter((members) => {
-      const [first] = members as [number];
-      return members.length > 1 || successors(first).includes(first);
-    })
-    .flatMap((members) => members.map((index) => blocks[index] as Block));
+/**
+ * What control may come back to. Of jumps to an address only those of a dispatcher count, and only
+ * to places that were hot.
+ */
+function loopsOf({ blocks, entries, seedCount }: RegionGraph): readonly InstructionLoop[] {
+  const seeds = entries.slice(0, seedCount);
+  const loops = findLoops(
+    blocks.map(({ index }) => index),
+    (index) => {
+      const block = blocks[index] as Block;
+      return isDispatch(block) ? seeds : block.successors;
+    },
+  );
+  return loops.map(({ members, ...loop }) => {
+    return { ...loop, runs: members.map((index) => (blocks[index] as Block).instructions) };
+  });
 }

@@ -24,10 +24,12 @@ export interface Graph {
 
 /** Code around the entries. */
 export interface EntryHooks {
-  /** Written before the selector is looked at; a branch to `again` comes back here. */
+  /** Before all: a branch to `again` looks at the selector anew. */
   open(again: Label): void;
   /** Written on the way to an entry. */
   enter(block: number): void;
+  /** Written for a selector that is no entry's; ends in a branch. Undefined: there is none such. */
+  readonly otherwise: (() => void) | undefined;
 }
 
 export class Structure {
@@ -45,11 +47,31 @@ export class Structure {
 
   /** Writes all blocks, begun at `entries[selector]`. */
   write(entries: readonly number[], selector: Local<'i32'>, hooks: EntryHooks): void {
-    // A stub an entry, where `enter` has its place and the number of a header is set. The number of
-    // the entry it leads to is the number of labels so far, and the outermost is that of entry 0.
+    const { otherwise } = hooks;
+    this.#f.loop((again) => {
+      hooks.open(again);
+      this.#sequence(this.#graph.blocks, new Set(), new Set(entries), () => {
+        if (otherwise === undefined) this.#writeStubs(entries, selector, hooks, undefined);
+        else {
+          this.#f.block((label) => this.#writeStubs(entries, selector, hooks, label));
+          otherwise();
+        }
+      });
+    });
+  }
+
+  /** A stub an entry, where `enter` has its place and the number of a header is set. */
+  #writeStubs(
+    entries: readonly number[],
+    selector: Local<'i32'>,
+    hooks: EntryHooks,
+    fallback: Label | undefined,
+  ): void {
+    // The number of the entry a stub leads to is the number of labels so far; the outermost is 0's.
     const stubs = (labels: readonly Label[]): void => {
       if (labels.length === entries.length) {
-        if (labels.length > 1) this.#f.brTable(selector.get, labels, labels.at(-1) as Label);
+        const last = fallback ?? labels.at(-1);
+        if (last !== labels[0]) this.#f.brTable(selector.get, labels, last as Label);
         return;
       }
       const entry = entries[labels.length] as number;
@@ -57,10 +79,7 @@ export class Structure {
       hooks.enter(entry);
       this.branchTo(entry);
     };
-    this.#f.loop((again) => {
-      hooks.open(again);
-      this.#sequence(this.#graph.blocks, new Set(), new Set(entries), () => stubs([]));
-    });
+    stubs([]);
   }
 
   /** Branches to a block; good inside `writeBlock`. */

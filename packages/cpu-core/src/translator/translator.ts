@@ -24,7 +24,7 @@ import type { Decoder } from '../decoder.ts';
 import { RegionMarks, type RegionObserver, reportRegion } from '../inspect/region-observer.ts';
 import { CodeReader } from './instructions.ts';
 import { Linker } from './linker.ts';
-import { buildRegionGraph } from './region-graph.ts';
+import { buildRegionGraph, isDispatch, type RegionGraph } from './region-graph.ts';
 import { writeRegion } from './region-writer.ts';
 
 export interface TranslatorOptions {
@@ -40,14 +40,33 @@ export interface TranslatorOptions {
 /** Jumps to a place that make it worth translating. */
 export const HOT_JUMPS = 10_000;
 export const REGIONS_MAX = 4096;
-const REGION_INSTRUCTIONS_MAX = 400;
+const REGION_INSTRUCTIONS_MAX = 200;
+/** More of them for one more entry. */
+const GROWTH_INSTRUCTIONS = 64;
+/** How often a region may be made anew for the sake of one more entry. */
+const REMAKES_MAX = 12;
 
 interface Region {
   readonly tableIndex: number;
-  /** The decoded pages that it was made from, by number. */
+  /** Offsets that were hot, from the start of the page that was hot first. */
+  readonly seeds: readonly number[];
+  readonly remakes: number;
+  /** Decoded pages that it was made from, by their places from that page on. */
+  readonly pages: ReadonlyMap<number, number>;
+  /** Those pages by number. */
   readonly decodedIndices: readonly number[];
-  /** Addresses of the cells that name it. */
+  /** Addresses of the cells of its blocks, and of those among them that name it. */
+  readonly places: ReadonlySet<number>;
   readonly cells: readonly number[];
+  readonly instructionCount: number;
+  /** Has it jumps to addresses that no call returns to? */
+  readonly isDispatching: boolean;
+}
+
+/** A region, and which of its pages is at hand. */
+interface Home {
+  readonly region: Region;
+  readonly page: number;
 }
 
 export class Translator {
@@ -84,23 +103,48 @@ export class Translator {
     const made = this.#make(slot, decodedPage, marks);
     for (const observer of observers) observer.end?.();
     if (made === undefined || marks === undefined) return;
-    const base = this.#view.getBigUint64(WORD.fetchPage, true);
+    const away = BigInt(made.here * PAGE_BYTES);
+    const base = BigInt.asUintN(64, this.#view.getBigUint64(WORD.fetchPage, true) - away);
     const { localNames } = made.body;
     const report = reportRegion({ ...made, base, marks, localNames });
     for (const observer of observers) observer.made?.(report);
   }
 
   #make(slot: number, decodedPage: number, marks: RegionMarks | undefined) {
+    const home = this.#homeOf(slot, decodedPage);
+    if (home !== undefined) {
+      const made = this.#makeFrom(home, slot, decodedPage, marks);
+      if (made !== undefined) return made;
+    }
+    return this.#makeFrom(undefined, slot, decodedPage, marks);
+  }
+
+  /** Makes a region of a hot place, or makes `home` anew with an entry there. */
+  #makeFrom(
+    home: Home | undefined,
+    slot: number,
+    decodedPage: number,
+    marks: RegionMarks | undefined,
+  ) {
     const { plan, decoder } = this.#options;
     const { cellBias } = plan;
+    const { page: here, region: old } = home ?? { page: 0, region: undefined };
     const code = new CodeReader(this.#view, decoder, cellBias, (page) =>
-      page === 0 ? decodedPage : this.#decodedPageNear(page),
+      page === here ? decodedPage : this.#decodedPageNear(page - here),
     );
-    const hot = (slot - decodedPage) / 8;
-    const graph = buildRegionGraph(code, hot, REGION_INSTRUCTIONS_MAX);
+    for (const [page, decoded] of old?.pages ?? []) {
+      if (code.decodedPage(page) !== decoded) return undefined;
+    }
+    const hot = here * PAGE_BYTES + (slot - decodedPage) / 8;
+    const seeds = [hot, ...(old?.seeds ?? [])];
+    const most = (old?.instructionCount ?? 0) + GROWTH_INSTRUCTIONS;
+    const graph = buildRegionGraph(code, seeds, {
+      instructionsMax: Math.max(REGION_INSTRUCTIONS_MAX, most),
+      isElsewhere: (offset) => this.#isElsewhere(code.cellAt(offset), old),
+    });
     if (graph === undefined) return undefined;
+    if (old !== undefined) this.#drop(old);
     const tableIndex = this.#takeIndex();
-    const decodedPages = [...graph.pages].map((page) => code.decodedPage(page));
     this.#linker.begin();
     const body = writeRegion(this.#parts, {
       graph,
@@ -111,18 +155,72 @@ export class Translator {
     });
     const bytes = this.#encode(body);
     this.#table?.set(tableIndex, this.#instantiate(bytes));
+    const pages = new Map([...graph.pages].map((page) => [page, code.decodedPage(page)]));
+    const indexOf = (page: number): number => (page - plan.decodedPool) / DECODED_PAGE_BYTES;
+    this.#add({
+      tableIndex,
+      seeds,
+      remakes: old === undefined ? 0 : old.remakes + 1,
+      pages,
+      decodedIndices: [...new Set([...pages.values()].map(indexOf))],
+      ...this.#enterCells(graph, code, tableIndex),
+      instructionCount: graph.blocks.reduce((sum, block) => sum + block.instructions.length, 0),
+      isDispatching: graph.blocks.some(isDispatch),
+    });
+    return { tableIndex, graph, code, here, hot, body, bytes };
+  }
 
+  /** Does a region begin at a cell, other than the one that is made anew? */
+  #isElsewhere(cell: number, old: Region | undefined): boolean {
+    const value = this.#view.getInt32(cell, true);
+    if (value >= 0) return false;
+    return ((value & ~CELL.region) >> CELL.regionShift) !== old?.tableIndex;
+  }
+
+  /**
+   * Lets the cells of a region's entries name it. What its other blocks were jumped to so far was
+   * before there was a region.
+   */
+  #enterCells(graph: RegionGraph, code: CodeReader, tableIndex: number) {
+    const view = this.#view;
+    const places = new Set<number>();
+    for (const { start } of graph.blocks) {
+      const at = code.cellAt(start);
+      places.add(at);
+      if (view.getInt32(at, true) > 0) view.setUint32(at, 0, true);
+    }
     const cells: number[] = [];
     graph.entries.forEach((block, entry) => {
       const at = code.cellAt(graph.blocks[block]?.start ?? 0);
-      if (entry > 0 && this.#view.getInt32(at, true) < 0) return;
+      if (view.getInt32(at, true) < 0) return;
       const value = CELL.region + tableIndex * (CELL.entryMask + 1) + entry;
-      this.#view.setUint32(at, value, true);
+      view.setUint32(at, value, true);
       cells.push(at);
     });
-    const indexOf = (page: number): number => (page - plan.decodedPool) / DECODED_PAGE_BYTES;
-    this.#add({ tableIndex, decodedIndices: [...new Set(decodedPages.map(indexOf))], cells });
-    return { tableIndex, graph, code, hot, body, bytes };
+    return { places, cells };
+  }
+
+  /**
+   * The region of which a hot place should be one more entry: one that has it inside already, or
+   * one that has just jumped there and may well be jumped back to.
+   */
+  #homeOf(slot: number, decodedPage: number): Home | undefined {
+    const { plan } = this.#options;
+    const index = (decodedPage - plan.decodedPool) / DECODED_PAGE_BYTES;
+    const cell = slot / 4 + plan.cellBias;
+    const left = this.#view.getUint32(CONTROL.regionLeft, true) - 1;
+    const fits = ({ places, tableIndex, isDispatching, instructionCount }: Region): boolean => {
+      if (places.has(cell)) return true;
+      const most = isDispatching ? REGION_INSTRUCTIONS_MAX : REGION_INSTRUCTIONS_MAX / 2;
+      return tableIndex === left && instructionCount < most;
+    };
+    for (const region of this.#byPage.get(index) ?? []) {
+      if (region.remakes >= REMAKES_MAX || !fits(region)) continue;
+      for (const [page, decoded] of region.pages) {
+        if (decoded === decodedPage) return { region, page };
+      }
+    }
+    return undefined;
   }
 
   /** Forgets the regions made from a decoded page. */

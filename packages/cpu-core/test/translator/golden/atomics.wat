@@ -1,5 +1,5 @@
 ;; atomics
-;; pc 80001000: 3 instructions in 1 blocks, 739 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 1 blocks, 747 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i32 i32) (result i32)))
@@ -263,6 +263,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; call-and-return
-;; pc 80001000: 5 instructions in 3 blocks, 687 bytes of WebAssembly
+;; pc 80001000: 5 instructions in 3 blocks, 665 bytes of WebAssembly
 ;; entries 80001000 80001004
 (module
   (type (func (param i32 i32) (result i32)))
@@ -21,133 +21,126 @@
           block $b4
             block $b5
               loop $loop6
-                local.get $entry
-                i32.const 0
-                i32.lt_s
-                if $if7
-                  block $b8
-                    block $b9
-                      local.get $va
-                      i64.const -4096
-                      i64.and
-                      i32.const 0
-                      i64.load offset=1568 align=1 ;; fetchPage
-                      i64.eq
-                      if $if10
-                        i32.const 0
-                        i32.load offset=3100 align=1 ;; fetchDecoded
-                        local.set $host
-                      else $if10
-                        local.get $left
-                        i32.eqz
-                        br_if $b9
-                        local.get $va
-                        i32.wrap_i64
-                        i32.const 8
-                        i32.shr_u
-                        i32.const 16368
-                        i32.and
-                        local.get $fetchContext
-                        i32.add
-                        local.set $slot
-                        local.get $slot
-                        i64.load align=1
-                        local.get $va
-                        i64.const -4096
-                        i64.and
-                        i64.ne
-                        br_if $b9
-                        local.get $slot
-                        i32.load offset=8 align=1 ;; fast read
-                        local.set $host
-                      end $if10
-                      local.get $va
-                      i32.wrap_i64
-                      i32.const 4094
-                      i32.and
-                      i32.const 2
-                      i32.mul
-                      local.get $host
-                      i32.const 2
-                      i32.shr_u
-                      i32.add
-                      i32.load offset=9103360 align=1
-                      local.set $entry
-                      local.get $entry
-                      i32.const 8
-                      i32.shr_u
-                      i32.const 8388608
-                      i32.eq
-                      i32.eqz
-                      br_if $b9
-                      local.get $entry
-                      i32.const 255
-                      i32.and
-                      local.set $entry
-                      local.get $va
-                      i64.const -4096
-                      i64.and
-                      i32.const 0
-                      i64.load offset=1568 align=1 ;; fetchPage
-                      i64.eq
-                      br_if $b8
-                      i32.const 0
-                      local.get $va
-                      i64.const -4096
-                      i64.and
-                      i64.store offset=1568 align=1 ;; fetchPage
-                      i32.const 0
-                      local.get $slot
-                      i64.load32_u offset=12 align=1
-                      i64.const 12
-                      i64.shl
-                      i64.store offset=1576 align=1 ;; fetchPhysical
-                      i32.const 0
-                      local.get $host
-                      i32.store offset=3100 align=1 ;; fetchDecoded
-                      br $b8
-                    end $b9
-                    i32.const 0
-                    local.get $va
-                    i64.store offset=1544 align=1 ;; pc
-                    i32.const 0
-                    local.set $reason
-                    br $b1
-                  end $b8
-                end $if7
                 block $b7
                   block $b8
                     block $b9
                       block $b10
                         block $b11
-                          local.get $entry
-                          br_table $b10 $b11 $b11
+                          block $b12
+                            local.get $entry
+                            br_table $b11 $b12 $b10
+                          end $b12
+                          local.get $left
+                          i32.const 2
+                          i32.sub
+                          local.tee $left
+                          i32.const 0
+                          i32.lt_s
+                          if $if12 ;; unlikely
+                            i32.const 2057
+                            local.set $exitPlace
+                            br $b2
+                          end $if12
+                          br $b9
                         end $b11
                         local.get $left
-                        i32.const 2
+                        i32.const 1
                         i32.sub
                         local.tee $left
                         i32.const 0
                         i32.lt_s
                         if $if11 ;; unlikely
-                          i32.const 2057
+                          i32.const 5
                           local.set $exitPlace
                           br $b2
                         end $if11
-                        br $b9
+                        br $b8
                       end $b10
-                      local.get $left
-                      i32.const 1
-                      i32.sub
-                      local.tee $left
+                      block $b10
+                        local.get $va
+                        i64.const -4096
+                        i64.and
+                        i32.const 0
+                        i64.load offset=1568 align=1 ;; fetchPage
+                        i64.eq
+                        if $if11
+                          i32.const 0
+                          i32.load offset=3100 align=1 ;; fetchDecoded
+                          local.set $host
+                        else $if11
+                          local.get $left
+                          i32.eqz
+                          br_if $b10
+                          local.get $va
+                          i32.wrap_i64
+                          i32.const 8
+                          i32.shr_u
+                          i32.const 16368
+                          i32.and
+                          local.get $fetchContext
+                          i32.add
+                          local.set $slot
+                          local.get $slot
+                          i64.load align=1
+                          local.get $va
+                          i64.const -4096
+                          i64.and
+                          i64.ne
+                          br_if $b10
+                          local.get $slot
+                          i32.load offset=8 align=1 ;; fast read
+                          local.set $host
+                        end $if11
+                        local.get $va
+                        i32.wrap_i64
+                        i32.const 4094
+                        i32.and
+                        i32.const 2
+                        i32.mul
+                        local.get $host
+                        i32.const 2
+                        i32.shr_u
+                        i32.add
+                        i32.load offset=9103360 align=1
+                        i32.const -2147483648
+                        i32.sub
+                        local.set $entry
+                        local.get $entry
+                        i32.const 255
+                        i32.gt_u
+                        br_if $b10
+                        local.get $va
+                        i64.const -4096
+                        i64.and
+                        i32.const 0
+                        i64.load offset=1568 align=1 ;; fetchPage
+                        i64.eq
+                        br_if $loop6
+                        i32.const 0
+                        local.get $va
+                        i64.const -4096
+                        i64.and
+                        i64.store offset=1568 align=1 ;; fetchPage
+                        i32.const 0
+                        local.get $slot
+                        i64.load32_u offset=12 align=1
+                        i64.const 12
+                        i64.shl
+                        i64.store offset=1576 align=1 ;; fetchPhysical
+                        i32.const 0
+                        local.get $host
+                        i32.store offset=3100 align=1 ;; fetchDecoded
+                        i32.const 0
+                        i64.load offset=1568 align=1 ;; fetchPage
+                        local.set $base
+                        br $loop6
+                      end $b10
                       i32.const 0
-                      i32.lt_s
-                      if $if10 ;; unlikely
-                        i32.const 5
-                        local.set $exitPlace
-                        br $b2
-                      end $if10
-                      br $b8
+                      local.get $va
+                      i64.store offset=1544 align=1 ;; pc
+                      i32.const 0
+                      local.set $reason
+                      br $b1
                     end $b9
                     ;; block 80001004, entry 1
                     ;;   80001004: 00150593  addi a1,a0,1
@@ -216,33 +209,21 @@
                 i64.add
                 drop
                 local.get $va
+                i32.wrap_i64
+                i32.const 4094
+                i32.and
+                i32.const 2
+                i32.mul
+                i32.load offset=9179152 align=1
+                i32.const -2147483648
+                i32.sub
+                i32.const -1
+                local.get $va
                 i64.const -4096
                 i64.and
                 local.get $base
                 i64.eq
-                if $if7
-                  local.get $va
-                  i32.wrap_i64
-                  i32.const 4094
-                  i32.and
-                  i32.const 2
-                  i32.mul
-                  i32.load offset=9179152 align=1
-                  local.set $entry
-                  local.get $entry
-                  i32.const 8
-                  i32.shr_u
-                  i32.const 8388608
-                  i32.eq
-                  if $if8
-                    local.get $entry
-                    i32.const 255
-                    i32.and
-                    local.set $entry
-                    br $loop6
-                  end $if8
-                end $if7
-                i32.const -1
+                select
                 local.set $entry
                 br $loop6
               end $loop6
@@ -289,6 +270,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; csr
-;; pc 80001000: 2 instructions in 1 blocks, 530 bytes of WebAssembly
+;; pc 80001000: 2 instructions in 1 blocks, 538 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i32 i32)))
@@ -139,6 +139,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; load-and-store
-;; pc 80001000: 3 instructions in 1 blocks, 604 bytes of WebAssembly
+;; pc 80001000: 3 instructions in 1 blocks, 612 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i32 i32) (result i32)))
@@ -210,6 +210,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; straddling-two-pages
-;; pc 80001ffa: 3 instructions in 3 blocks, 707 bytes of WebAssembly
+;; pc 80001ffa: 3 instructions in 3 blocks, 715 bytes of WebAssembly
 ;; entries 80001ffa
 (module
   (type (func (param i32 i32) (result i32)))
@@ -276,6 +276,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; straight-block
-;; pc 80001000: 4 instructions in 1 blocks, 375 bytes of WebAssembly
+;; pc 80001000: 4 instructions in 1 blocks, 383 bytes of WebAssembly
 ;; entries 80001000
 (module
   (type (func (param i64 i64) (result i64)))
@@ -117,6 +117,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)

@@ -1,5 +1,5 @@
 ;; two-pages
-;; pc 80001ff8: 4 instructions in 2 blocks, 640 bytes of WebAssembly
+;; pc 80001ff8: 4 instructions in 2 blocks, 648 bytes of WebAssembly
 ;; entries 80001ff8
 (module
   (type (func (param i32 i32) (result i32)))
@@ -244,6 +244,9 @@
     i32.const 0
     local.get $reason
     i32.store offset=3128 align=1 ;; regionExit
+    i32.const 0
+    i32.const 1
+    i32.store offset=3132 align=1 ;; regionLeft
     local.get $left
     return
     unreachable)
