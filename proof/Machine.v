@@ -34,7 +34,7 @@ Section Machine.
   (** A step of hart [h] that fetched [x] (or nothing) from [s] to [t] is what the table of
       instructions [d] says. *)
   Definition conforms (d : State -> Hart * Instruction)
-      (s : State) (h : Hart) (x : option Input) (t : State) : Prop :=
+      (h : Hart) (s : State) (x : option Input) (t : State) : Prop :=
     match d s with
     | (h0, Computes t0) => h = h0 /\ x = None /\ t = t0
     | (h0, Fetches f) => h = h0 /\ exists v, x = Some v /\ t = f v

@@ -64,8 +64,8 @@ Section Premises.
   Definition C2 (rec : Recording) (p : System) : Prop :=
     exists d : State -> Hart * Instruction State Input,
       forall s h x t, In (s, Ran h x, t) (transitions_of (made rec)) ->
-        conforms d s h x t /\
-        forall h' x' t', step p h' s x' t' <-> conforms d s h' x' t'.
+        conforms d h s x t /\
+        forall h' x' t', step p h' s x' t' <-> conforms d h' s x' t'.
 
   (** C3. Every value from outside is logged, fetched values and events alike, nothing else is;
       and a step that fetches in the replay is given the log's next value. *)

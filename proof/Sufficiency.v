@@ -144,7 +144,7 @@ Section Sufficiency.
     (** What the premises say of one move of the recorded run. *)
     Record move_is_good (s : State) (l : Label) (t : State) : Prop := {
       good_step : forall h x, l = Ran h x ->
-        conforms d s h x t /\ forall h' x' t', step p h' s x' t' <-> conforms d s h' x' t';
+        conforms d h s x t /\ forall h' x' t', step p h' s x' t' <-> conforms d h' s x' t';
       good_fetch : forall h x, l = Ran h (Some x) ->
         forall log x' rest, fetch p s log x' rest <-> log = (key p s, Fetched x') :: rest;
       good_calm : l <> Stray /\ forall t', ~ stray p s t';
