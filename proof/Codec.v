@@ -85,25 +85,32 @@ Definition get_delta (before : N) : Reader N := fun bytes =>
   let* (z, rest) := get_varint 10 true bytes in
   if z <? M64 then Some ((before + unzigzag z) mod M64, rest) else None.
 
+Lemma zigzag_inverse d : d < M64 -> zigzag d < M64 /\ unzigzag (zigzag d) = d.
+Proof.
+  intros H. unfold zigzag, unzigzag. change (2 ^ 63) with 9223372036854775808.
+  change M64 with 18446744073709551616 in *.
+  destruct (N.ltb_spec d 9223372036854775808) as [Hd|Hd]; (split; [lia|]).
+  - rewrite (N.mul_comm 2 d), N.mod_mul, N.div_mul by discriminate. reflexivity.
+  - set (k := 18446744073709551616 - d) in *.
+    assert (2 * k - 1 = 1 + (k - 1) * 2) as -> by lia.
+    rewrite N.mod_add by discriminate. change (1 mod 2 =? 0) with false. cbv iota.
+    replace (1 + (k - 1) * 2 + 1) with (k * 2) by lia.
+    rewrite N.div_mul by discriminate. lia.
+Qed.
+
 Lemma delta_inverse before now rest :
   before < M64 -> now < M64 ->
   get_delta before (put_delta before now ++ rest) = Some (now, rest).
 Proof.
   intros Hb Hn. unfold get_delta, put_delta.
-  assert (M64 = 18446744073709551616) as EM by reflexivity.
-  assert (2 ^ 63 = 9223372036854775808) as E63 by reflexivity.
   set (d := (now + M64 - before) mod M64).
-  assert (d < M64) as Hd by (unfold d; rewrite EM; lia).
-  assert (zigzag d < M64) as Hz.
-  { unfold zigzag. rewrite E63, EM in *. destruct (N.ltb_spec d 9223372036854775808); lia. }
+  destruct (zigzag_inverse d) as [Hz E]; [apply N.mod_lt; discriminate|].
   rewrite varint_inverse; [|lia| |discriminate].
   2: { assert (M64 < 128 ^ N.of_nat 10) by reflexivity. lia. }
-  destruct (N.ltb_spec (zigzag d) M64); [|lia]. f_equal. f_equal.
-  assert (unzigzag (zigzag d) mod M64 = d mod M64) as Hu.
-  { unfold unzigzag, zigzag. rewrite E63, EM in *. destruct (N.ltb_spec d 9223372036854775808).
-    - destruct (N.eqb_spec ((2 * d) mod 2) 0); lia.
-    - destruct (N.eqb_spec ((2 * (18446744073709551616 - d) - 1) mod 2) 0); lia. }
-  unfold d in *. rewrite EM in *. lia.
+  destruct (N.ltb_spec (zigzag d) M64); [|lia]. rewrite E. f_equal. f_equal.
+  unfold d. rewrite N.add_mod_idemp_r by discriminate.
+  replace (before + (now + M64 - before)) with (now + 1 * M64) by lia.
+  rewrite N.mod_add by discriminate. apply N.mod_small. assumption.
 Qed.
 
 (** ** Events *)
@@ -406,7 +413,17 @@ Definition u32_of (b0 b1 b2 b3 : N) : N := b0 + 256 * b1 + 65536 * b2 + 16777216
 
 Lemma u32_inverse n : n < 2 ^ 32 ->
   u32_of (n mod 256) (n / 256 mod 256) (n / 65536 mod 256) (n / 16777216 mod 256) = n.
-Proof. intros H. change (2 ^ 32) with 4294967296 in H. unfold u32_of. lia. Qed.
+Proof.
+  intros H. change (2 ^ 32) with 4294967296 in H. unfold u32_of.
+  assert (n / 65536 = n / 256 / 256) as -> by (rewrite N.div_div by discriminate; reflexivity).
+  assert (n / 16777216 = n / 256 / 256 / 256) as ->
+    by (rewrite !N.div_div by discriminate; reflexivity).
+  pose proof (N.div_mod n 256 ltac:(discriminate)).
+  pose proof (N.div_mod (n / 256) 256 ltac:(discriminate)).
+  pose proof (N.div_mod (n / 256 / 256) 256 ltac:(discriminate)).
+  rewrite (N.mod_small (n / 256 / 256 / 256)); [lia|].
+  repeat apply N.div_lt_upper_bound; (discriminate || exact H).
+Qed.
 
 Record Chunk := {
   chunk_type : N;
@@ -511,7 +528,8 @@ Section Chunks.
   (** A chunk of which a part is there, is a cut, and never taken for damage. *)
   Lemma cut_chunk chain c n :
     fits c -> (n < length (put_chunk chain c))%nat ->
-    get_chunk chain (firstn n (put_chunk chain c)) = FoundStop (if (n =? 0)%nat then Clean else Cut).
+    get_chunk chain (firstn n (put_chunk chain c)) =
+      FoundStop (if (n =? 0)%nat then Clean else Cut).
   Proof.
     intros Hf Hn. rewrite put_chunk_length in Hn.
     unfold fits, PAYLOAD_MAX in Hf. unfold put_chunk, put_u32 at 1 2. cbn [app].

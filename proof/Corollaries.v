@@ -380,4 +380,51 @@ Section Corollaries.
       + intros [a H5]. destruct (H5 _ _ _ Hin) as [-> Heff]. apply Heff in He. congruence.
       + intros H. destruct (Hlog H) as (Hk & E' & _). rewrite E' in E. simpl in E. congruence.
   Qed.
+
+  (** So no failure is without a verdict, and the verdict can be computed from the two runs. *)
+  Context {all_states : EqDec State}.
+
+  Lemma labels_eq_dec (l l' : Label) : {l = l'} + {l <> l'}.
+  Proof.
+    destruct l as [h x|e|], l' as [h' x'|e'|]; try (right; discriminate); [| |left; reflexivity].
+    - destruct (Nat.eq_dec h h') as [<-|Hh]; [|right; congruence].
+      destruct x as [x|], x' as [x'|]; try (right; discriminate); [|left; reflexivity].
+      destruct (eq_dec x x') as [<-|Hx]; [left; reflexivity | right; congruence].
+    - destruct (eq_dec e e') as [<-|He]; [left; reflexivity | right; congruence].
+  Defined.
+
+  (** Two lists of moves: one goes on where the other ends, or they part at a first move. *)
+  Lemma where_they_part (ms ms' : list (Label * State)) :
+    (exists more, ms' = ms ++ more \/ ms = ms' ++ more) \/
+    exists pre l t rest l' t' rest',
+      ms = pre ++ (l, t) :: rest /\ ms' = pre ++ (l', t') :: rest' /\ (l, t) <> (l', t').
+  Proof.
+    revert ms'. induction ms as [|[l t] ms IH]; intros ms'; [left; exists ms'; auto|].
+    destruct ms' as [|[l' t'] ms']; [left; exists ((l, t) :: ms); auto|].
+    destruct (labels_eq_dec l l') as [<-|Hl], (eq_dec t t') as [<-|Ht];
+      try (right; exists [], l, t, ms; do 3 eexists; repeat split; congruence).
+    destruct (IH ms') as [[more [E|E]]|(pre & l0 & t0 & r0 & l1 & t1 & r1 & -> & -> & Hne)].
+    - left. exists more. left. rewrite E. reflexivity.
+    - left. exists more. right. rewrite E. reflexivity.
+    - right. exists ((l, t) :: pre), l0, t0, r0, l1, t1, r1. auto.
+  Qed.
+
+  Theorem every_failure_has_a_verdict (rec : Recording) p read :
+    fails p read (made rec) -> exists v, breaks v rec p read.
+  Proof.
+    intros (r & i & s & t & Hr & Hs & Ht & Hne).
+    destruct (eq_dec (start r) (start (made rec))) as [Estart|Estart].
+    - destruct (where_they_part (moves (made rec)) (moves r))
+        as [[more Hmore]|(pre & l & u & rest & l' & u' & rest' & E & E' & Hdiff)].
+      + exfalso. apply Hne. unfold state_at, states in *. rewrite Estart in Hs.
+        assert (forall (a b : list State) x y, nth_error a i = Some x ->
+          nth_error (a ++ b) i = Some y -> x = y) as Happ.
+        { intros a b x y Hx Hy. rewrite nth_error_app1 in Hy; [congruence|].
+          apply nth_error_Some. congruence. }
+        destruct Hmore as [E|E]; rewrite E, map_app, app_comm_cons in *.
+        * symmetry. eapply Happ; eassumption.
+        * eapply Happ; eassumption.
+      + exists (verdict l l'). eapply first_difference; eassumption.
+    - exists another_start. eapply differing_start; eassumption.
+  Qed.
 End Corollaries.

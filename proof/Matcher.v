@@ -163,7 +163,8 @@ Section Matcher.
     i <= last g -> next m (at_place g i) ended = inr (a, m') -> acts a i j alive ->
     j <= last g /\ progress j (negb alive) < progress i ended.
   Proof.
-    intros Hi Hn Ha. destruct (acts_forward a i j alive Ha Hi) as (Hij & Hj & Hlt). split; [assumption|].
+    intros Hi Hn Ha. destruct (acts_forward a i j alive Ha Hi) as (Hij & Hj & Hlt).
+    split; [assumption|].
     destruct ended.
     - destruct (ended_is_outcome m (at_place g i)) as [o E]. congruence.
     - unfold progress. destruct alive; simpl; [specialize (Hlt eq_refl)|]; lia.
@@ -423,7 +424,8 @@ Section Matcher.
       specialize (Hfirst place Hi Hlt). lia. }
     assert (count (at_place g q) <= key_count k - margin) as Hexact.
     { destruct q as [|q]; [lia|]. pose proof (by_ones q ltac:(lia)).
-      destruct (Nat.eq_dec q i) as [->|]; [lia|]. specialize (Hfirst q ltac:(lia) ltac:(lia)). lia. }
+      destruct (Nat.eq_dec q i) as [->|]; [lia|].
+      specialize (Hfirst q ltac:(lia) ltac:(lia)). lia. }
     pose proof (count_gap q place Hqp place_in_run). specialize (Hlate q j Hl). lia.
   Qed.
 
@@ -440,7 +442,8 @@ Section Matcher.
       specialize (Hfirst place Hi Hlt). lia. }
     assert (count (at_place g q) <= key_count k - margin) as Hexact.
     { destruct q as [|q]; [lia|]. pose proof (by_ones q ltac:(lia)).
-      destruct (Nat.eq_dec q i) as [->|]; [lia|]. specialize (Hfirst q ltac:(lia) ltac:(lia)). lia. }
+      destruct (Nat.eq_dec q i) as [->|]; [lia|].
+      specialize (Hfirst q ltac:(lia) ltac:(lia)). lia. }
     destruct (le_lt_dec j place) as [|Hlt]; [assumption|].
     specialize (Hlate q j Hl place Hqp ltac:(lia)). lia.
   Qed.

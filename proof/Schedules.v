@@ -94,7 +94,8 @@ Section Schedules.
 
   (** So a recording of harts side by side replays, if their switches are in the log and places
       have keys that advance. *)
-  Theorem interleaving_replays {Key} {keys : EqDec Key} (named : State * Hart -> Key) before s h ms :
+  Theorem interleaving_replays {Key} {keys : EqDec Key} (named : State * Hart -> Key)
+      before s h ms :
     interleaving s ms ->
     (forall k, ~ before k k) ->
     (forall a b c, before a b -> before b c -> before a c) ->

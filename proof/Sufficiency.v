@@ -85,7 +85,8 @@ Section Sufficiency.
   Qed.
 
   (** What comes later in a run that advances has the present key or a later one. *)
-  Lemma entries_not_before (before : Key -> Key -> Prop) (stamp : State -> Key) s (ms : list (Label * State)) :
+  Lemma entries_not_before (before : Key -> Key -> Prop) (stamp : State -> Key) s
+      (ms : list (Label * State)) :
     (forall x y z, before x y -> before y z -> before x z) ->
     (forall s0 l t, In (s0, l, t) (transitions s ms) ->
       advances before (stamp s0) l (stamp t)) ->
@@ -102,7 +103,8 @@ Section Sufficiency.
       + right. destruct Hst as [<-|Hst]; [assumption|]. eapply Htrans; eassumption.
   Qed.
 
-  Lemma entries_ascending (before : Key -> Key -> Prop) (stamp : State -> Key) s (ms : list (Label * State)) :
+  Lemma entries_ascending (before : Key -> Key -> Prop) (stamp : State -> Key) s
+      (ms : list (Label * State)) :
     (forall x y z, before x y -> before y z -> before x z) ->
     (forall s0 l t, In (s0, l, t) (transitions s ms) ->
       advances before (stamp s0) l (stamp t)) ->
@@ -168,7 +170,8 @@ Section Sufficiency.
       intros good (e & rest0 & E). simpl in E.
       assert (move_is_good s (Ran h x) t) as G by (apply good; left; reflexivity).
       rewrite (good_key _ _ _ G) in E. destruct x as [x|]; simpl in E; [discriminate|].
-      assert (In (stamp rec s) (map fst (entries (stamp rec) t ms))) as Hin by (rewrite E; left; reflexivity).
+      assert (In (stamp rec s) (map fst (entries (stamp rec) t ms))) as Hin
+        by (rewrite E; left; reflexivity).
       apply (entries_not_before before) in Hin; [|assumption|].
       - pose proof (good_order _ _ _ G) as Hst. simpl in Hst.
         destruct Hin as [Hin|Hin].
