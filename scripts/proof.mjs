@@ -17,6 +17,7 @@ import {
   findHoles,
   promisedTheorems,
   readAssumptions,
+  theoremAt,
   theoremNames,
 } from './lib/coq.mjs';
 import { BUILD_FOLDER, ROOT } from './lib/workspace.mjs';
@@ -37,6 +38,7 @@ const LIBRARY = ['-Q', '.', 'CASMotion'];
  * @property {string} replace stands in the file exactly once
  * @property {string} by
  * @property {string} failsIn the file that then must not compile
+ * @property {string} proof of which theorem or lemma it is that fails
  * @property {string} with words of Coq's error
  */
 
@@ -146,9 +148,13 @@ function checkMutant(mutant, order) {
   for (const file of affected) {
     const { status, output } = compile(MUTANT, file);
     if (status === 0) continue;
-    const isExpected = file === mutant.failsIn && flat(output).includes(flat(mutant.with));
-    if (isExpected) return pass(`${title}: ${file} fails`);
-    return fail(title, `expected in ${mutant.failsIn}: ${mutant.with}\nfound: ${output}`);
+    const line = Number(/line (\d+)/.exec(output)?.[1] ?? 0);
+    const proof = theoremAt(readFileSync(join(MUTANT, file), 'utf8'), line);
+    const place = `${file}, ${proof}`;
+    const isPlace = place === `${mutant.failsIn}, ${mutant.proof}`;
+    if (isPlace && flat(output).includes(flat(mutant.with))) return pass(`${title}: ${place} fails`);
+    const expected = `${mutant.failsIn}, ${mutant.proof}: ${mutant.with}`;
+    return fail(title, `expected in ${expected}\nfound in ${place}: ${output}`);
   }
   return fail(title, `${mutant.failsIn} still compiles`);
 }

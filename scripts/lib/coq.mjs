@@ -72,12 +72,23 @@ export function theoremNames(source) {
 }
 
 /**
- * The theorems that a README's tables promise: rows whose second cell names a `.v` file.
+ * The theorem or lemma whose statement or proof a line belongs to.
+ * @param {string} source
+ * @param {number} line from 1
+ */
+export function theoremAt(source, line) {
+  const lines = withoutComments(source).split('\n').slice(0, line);
+  const last = lines.findLast((text) => STATEMENT.test(text)) ?? '';
+  return STATEMENT.exec(last)?.[2];
+}
+
+/**
+ * The theorems that a README's tables promise: rows whose second cell links to a `.v` file.
  * @param {string} readme
  * @returns {{ name: string, file: string }[]}
  */
 export function promisedTheorems(readme) {
-  return [...readme.matchAll(/^\|([^|\n]+)\|[^|\n]*\[?`?(\w+\.v)`?[^|\n]*\|/gm)].flatMap((row) =>
+  return [...readme.matchAll(/^\|([^|\n]+)\| *\[(\w+\.v)\]/gm)].flatMap((row) =>
     [...(row[1] ?? '').matchAll(/`([\w.']+)`/g)].map((name) => ({
       name: name[1] ?? '',
       file: row[2] ?? '',

@@ -12,6 +12,7 @@ import {
   findHoles,
   promisedTheorems,
   readAssumptions,
+  theoremAt,
   theoremNames,
   withoutComments,
 } from './coq.mjs';
@@ -56,6 +57,7 @@ describe('sources', () => {
       '(* Lemma d : P. *) Definition e := 1.',
     ].join('\n');
     expect(theoremNames(source)).toEqual(['a', "M.b'", 'M.c']);
+    expect([1, 2, 3, 7].map((line) => theoremAt(source, line))).toEqual([undefined, 'a', 'a', 'c']);
   });
 });
 
@@ -90,13 +92,13 @@ describe('proof/', () => {
   });
 
   it('each weakening fits its source once', () => {
-    const mutants: { file: string; replace: string; by: string }[] = JSON.parse(
-      sourceOf('negative/weakened.json'),
-    );
+    const mutants: { file: string; replace: string; by: string; failsIn: string; proof: string }[] =
+      JSON.parse(sourceOf('negative/weakened.json'));
     expect(mutants.length).toBeGreaterThan(8);
-    for (const { file, replace, by } of mutants) {
+    for (const { file, replace, by, failsIn, proof } of mutants) {
       expect(sourceOf(file).split(replace), replace).toHaveLength(2);
       expect(by).not.toBe(replace);
+      expect(theoremNames(sourceOf(failsIn))).toContain(proof);
     }
   });
 });
