@@ -1,7 +1,7 @@
 /**
  * Checks `proof/` with Coq: compiles every file from clean, asks for the assumptions of every
- * theorem (there must be none), and runs the negative tests: each weakened premise must make a proof
- * fail with the words expected, and each canary must be reported. One line a check; counts in
+ * theorem (there must be none), and runs the negative tests: each weakened premise must make a
+ * proof fail with the words expected, and each canary must be reported. One line a check; counts in
  * build/proof-summary.json. Exits with 1 if anything failed.
  *
  *   node scripts/proof.mjs
@@ -152,7 +152,8 @@ function checkMutant(mutant, order) {
     const proof = theoremAt(readFileSync(join(MUTANT, file), 'utf8'), line);
     const place = `${file}, ${proof}`;
     const isPlace = place === `${mutant.failsIn}, ${mutant.proof}`;
-    if (isPlace && flat(output).includes(flat(mutant.with))) return pass(`${title}: ${place} fails`);
+    const isExpected = isPlace && flat(output).includes(flat(mutant.with));
+    if (isExpected) return pass(`${title}: ${place} fails`);
     const expected = `${mutant.failsIn}, ${mutant.proof}: ${mutant.with}`;
     return fail(title, `expected in ${expected}\nfound in ${place}: ${output}`);
   }
