@@ -79,7 +79,8 @@ Ltac easy_C6 := split;
 Ltac easy_C7 := intros k; apply subseq_refl.
 Ltac easy_C8 := reflexivity.
 
-Ltac other_seven d := 
+(** All but the one that [k <> n] excludes; [d] says what a step does. *)
+Ltac other_seven d :=
   intros k Hk; destruct k as [|[|[|[|[|[|[|[|[|k]]]]]]]]]; simpl; try exact I;
   [ first [contradiction | easy_C1]
   | first [contradiction | easy_C2 d]
@@ -163,8 +164,7 @@ Definition wild_write : System :=
 Theorem C4_needed : needed 4.
 Proof.
   exists (recording_of one_step []), wild_write, []. split; [|split].
-  - intros k Hk. destruct k as [|[|[|[|[|[|[|[|[|k]]]]]]]]]; simpl; try exact I;
-      [easy_C1 | easy_C2 ticks | easy_C3 | contradiction | easy_C5 | easy_C6 | easy_C7 | easy_C8].
+  - other_seven ticks.
   - intros H. destruct (H (0, 0) (Ran 0 None) (1, 0) ltac:(simpl; auto)) as [_ Hs].
     apply (Hs (0, 1)). reflexivity.
   - exists {| start := (0, 0); moves := [(Stray, (0, 1))] |}, 1, (0, 1), (1, 0).
@@ -184,8 +184,7 @@ Theorem C5_needed : needed 5.
 Proof.
   exists (recording_of one_event [(0, Happened 1)]), moody_device, [(0, Happened 1)].
   split; [|split].
-  - intros k Hk. destruct k as [|[|[|[|[|[|[|[|[|k]]]]]]]]]; simpl; try exact I;
-      [easy_C1 | easy_C2 ticks | easy_C3 | easy_C4 | contradiction | easy_C6 | easy_C7 | easy_C8].
+  - other_seven ticks.
   - intros [a H]. destruct (H (0, 0) 1 (0, 1) ltac:(simpl; auto)) as [Ha He].
     assert ((0, 0) = a 1 (0, 0)) as E by (apply He; simpl; auto).
     rewrite <- Ha in E. discriminate.
@@ -209,8 +208,7 @@ Theorem C6_needed : needed 6.
 Proof.
   exists (nameless event_after_step [(0, Happened 1)]), sees_no_register, [(0, Happened 1)].
   split; [|split].
-  - intros k Hk. destruct k as [|[|[|[|[|[|[|[|[|k]]]]]]]]]; simpl; try exact I;
-      [easy_C1 | easy_C2 ticks | easy_C3 | easy_C4 | easy_C5 | contradiction | easy_C7 | easy_C8].
+  - other_seven ticks.
   - apply (repetition_breaks_C6 _ _ (0, 0) 0 None (1, 0)); simpl; auto.
   - exists {| start := (0, 0); moves := [(Applied 1, (0, 1))] |}, 1, (0, 1), (1, 0).
     repeat split; try discriminate. exists ((0, 1), []). econstructor; [|constructor].
@@ -241,8 +239,7 @@ Qed.
 Theorem C8_needed : needed 8.
 Proof.
   exists (recording_of one_event [(0, Happened 1)]), good, []. split; [|split].
-  - intros k Hk. destruct k as [|[|[|[|[|[|[|[|[|k]]]]]]]]]; simpl; try exact I;
-      [easy_C1 | easy_C2 ticks | easy_C3 | easy_C4 | easy_C5 | easy_C6 | easy_C7 | contradiction].
+  - other_seven ticks.
   - intros H. unfold premise, C8 in H. discriminate.
   - exists {| start := (0, 0); moves := [(Ran 0 None, (1, 0))] |}, 1, (1, 0), (0, 1).
     repeat split; try discriminate. exists ((1, 0), []). econstructor; [|constructor].
