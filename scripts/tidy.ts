@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkLinks } from './tidy/link-checks.ts';
 import { checkPackages } from './tidy/package-checks.ts';
 import { checkSources } from './tidy/source-checks.ts';
 import { checkTexts, type MachineNames } from './tidy/text-checks.ts';
@@ -15,7 +16,7 @@ import { formatViolation, type Tree } from './tidy/tree.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const IGNORED = /^(node_modules|dist|coverage|build|tmp|\.git|\.turbo|.*\.tsbuildinfo|.*\.log)$/;
-const TEXT = /\.([mc]?[jt]sx?|json|md|ya?ml|c|h|S|ld|sh|ksy|html|css)$|^(run|LICENSE|Makefile)$/;
+const TEXT = /\.([mc]?[jt]sx?|json|md|ya?ml|c|h|S|ld|sh|ksy|html|css|v)$|^(run|LICENSE|Makefile)$/;
 const TEXT_BYTES_MAX = 1 << 20;
 
 function readTree(folder: string, prefix: string, tree: Map<string, string>): Tree {
@@ -72,6 +73,7 @@ const violations = [
   ...checkPackages(tree),
   ...checkSources(tree),
   ...checkTexts(tree, machineNames()),
+  ...checkLinks(tree, (path) => existsSync(join(ROOT, path))),
 ].toSorted((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));
 for (const violation of violations) console.log(formatViolation(violation));
 console.log(`tidy: ${tree.size} files, ${violations.length} violations`);

@@ -95,7 +95,7 @@ function checkEscapes(path: string, lines: readonly string[]): Violation[] {
 }
 
 function isCode(path: string): boolean {
-  return /\.([mc]?[jt]sx?|c|h|S|ld|sh)$/.test(path) || path === '.ci/run';
+  return /\.([mc]?[jt]sx?|c|h|S|ld|sh|v)$/.test(path) || path === '.ci/run';
 }
 
 function violation(
@@ -108,6 +108,6 @@ function violation(
   return { path, line, rule, what, instead };
 }
 
-/** In a comment: after `//`, `/*` or `#` and a space, or a leading `*`. */
-const UNDONE = /(?:(?:\/[/*]|#)\s|^\s*\*\s).*?\b(TODO|FIXME|XXX)\b/;
+/** In a comment: after `//`, `/*`, `(*` or `#` and a space, or a leading `*`. */
+const UNDONE = /(?:(?:\/[/*]|\(\*|#)\s|^\s*\*\s).*?\b(TODO|FIXME|XXX)\b/;
 const REASON = /^(\([^)]{5,}\)|:? \S.{9,})/;

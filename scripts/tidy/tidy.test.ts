@@ -3,6 +3,7 @@
  * Method: trees of files built in memory; one row a violation, one row a look-alike that is fine.
  */
 import { describe, expect, it } from 'vitest';
+import { anchorsOf, checkLinks } from './link-checks.ts';
 import { checkPackages } from './package-checks.ts';
 import {
   FILE_LINES_MAX,
@@ -129,6 +130,8 @@ describe('violations in any text', () => {
     ['undone', HOST, `// ${todo}`],
     ['undone', HOST, `x(); // ${fixme}: later`],
     ['undone', 'packages/guests/embedded/start.S', `# ${xxx}`],
+    ['undone', 'proof/Machine.v', `(* ${todo} *)`],
+    ['line-length', 'proof/Machine.v', `(* ${'x'.repeat(98)}`],
     ['machine-name', 'docs/a.md', 'get it from https://registry.example:4873/x'],
     ['machine-name', 'pnpm-workspace.yaml', 'folder: /worksite/project/packages'],
     ['outside', 'README.md', `see ${UP}elsewhere/design.md`],
@@ -156,6 +159,50 @@ describe('good texts', () => {
   ];
   it.each(rows)('in %s (%#)', (path, text) => {
     expect(checkTexts(new Map([[path, text]]), MACHINE)).toEqual([]);
+  });
+});
+
+describe('links in Markdown', () => {
+  const tree = (text: string): Map<string, string> =>
+    new Map([
+      ['docs/a.md', text],
+      ['docs/b.md', '# The `log`\n\n## 1. What, *why*?\n## 1. What, *why*?\n```\n# not this\n```'],
+      ['packages/base/src/a.ts', ''],
+    ]);
+  const check = (text: string): string[] =>
+    checkLinks(tree(text), (path) => path === 'packages/base' || path === 'docs/a.png').map(
+      (found) => `${found.line} ${found.rule} ${found.what}`,
+    );
+
+  it.each([
+    ['[b](c.md)', 'c.md leads nowhere'],
+    ['[b](../packages/base/src/b.ts)', '../packages/base/src/b.ts leads nowhere'],
+    ['[b](b.md#the-clock)', 'docs/b.md has no heading #the-clock'],
+    ['[b](b.md#not-this)', 'docs/b.md has no heading #not-this'],
+    ['[b](#nothing)', 'docs/a.md has no heading #nothing'],
+    ['[`code`](c.md)', 'c.md leads nowhere'],
+    ['[b](b.md) and [c](c.md "title")', 'c.md leads nowhere'],
+    ['[b]: c.md', 'c.md leads nowhere'],
+    ['[b](/docs/b.md)', '/docs/b.md leads out of the repository'],
+  ])('bad: %s', (text, what) => {
+    expect(check(`\n${text}`)).toEqual([`2 link ${what}`]);
+  });
+
+  it.each([
+    '[b](b.md)',
+    '[b](b.md#the-log) [c](./b.md#1-what-why) [d](b.md#1-what-why-1)',
+    '# Here\n[b](#here)',
+    '[b](../packages/base) [c](../packages/base/src/a.ts) ![d](a.png)',
+    '[b](https://example.org/c.md#d) [c](mailto:a@example.org)',
+    'an array `[a](b.md)` in code',
+    '```\n[b](c.md)\n```',
+  ])('good: %s', (text) => {
+    expect(check(text)).toEqual([]);
+  });
+
+  it('headings are named as GitHub names them', () => {
+    const text = '# C1 to C8: `machine.apply(event)`\n## [a link](b.md) _here_ ##\n### Ä é';
+    expect([...anchorsOf(text)]).toEqual(['c1-to-c8-machineapplyevent', 'a-link-_here_', 'ä-é']);
   });
 });
 
