@@ -68,6 +68,7 @@ export async function createMachine(
     core,
     consoleOutput: (console, bytes) => output.console(console, bytes),
     netPacket: (nic, bytes) => output.netPacket(nic, bytes),
+    peerMessage: (message) => output.peerMessage(message),
     finish: (result) => made.machine?.finish(result),
     alarmSet: (ticks) => made.machine?.alarmSet(ticks),
   });

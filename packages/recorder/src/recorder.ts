@@ -10,8 +10,19 @@
  *   is asked.
  */
 import { assert, type Hashes } from '@casmotion/base';
-import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
-import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
+import type {
+  EventKind,
+  HypercallResult,
+  MachineEvent,
+  MachineOutputs,
+  PeerCall,
+} from '@casmotion/events';
+import {
+  absentPeerResult,
+  type Landmark,
+  type MachineInterface,
+  type Stop,
+} from '@casmotion/machine';
 import {
   countEvents,
   type EndReason,
@@ -125,6 +136,9 @@ export class Recorder {
     const status = this.#status();
     this.#report(status);
     if (status.step >= maxSteps) return [{ kind: 'power', cause: 'step-limit' }];
+    if (stop.kind === 'awaits-answer') {
+      return (await live.answer?.(status, stop.call)) ?? [absentAnswer(stop.call)];
+    }
     if (stop.kind !== 'idle') {
       const events = live.poll(status);
       return events instanceof Promise ? await events : events;
@@ -265,6 +279,15 @@ const QUIET_SYNCS_FIRST = 5;
 /** Power and markers are for the driver and the reader: they do not touch the machine. */
 export function applyEvent(machine: MachineInterface, event: MachineEvent): void {
   if (event.kind !== 'power' && event.kind !== 'marker') machine.apply(event);
+}
+
+/** What a call to a domain gives that is not there. */
+export function absentAnswer({ request }: PeerCall): HypercallResult {
+  return {
+    kind: 'hypercall-result',
+    result: absentPeerResult(request),
+    bytes: new Uint8Array(0),
+  };
 }
 
 /** How the guest ended, as the log's footer says it. */
