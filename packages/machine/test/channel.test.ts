@@ -22,16 +22,18 @@ const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 interface Run {
   readonly machine: Machine;
   /** By console. */
-  readonly texts: string[];
+  readonly texts: [string, string];
 }
 
 async function start(append: string, engine: Engine = 'translator', hotJumps = 20): Promise<Run> {
   const image = describeImage('channel-test.elf', kernel, hashes);
   const config = testConfig({ bios: 'sbi', append, kernel: image });
   const machine = await createMachine(config, { kernel }, { hashes, engine, hotJumps });
-  const texts = ['', ''];
+  const texts: [string, string] = ['', ''];
   machine.outputs = {
-    consoleOutput: (console, bytes) => void (texts[console] += decodeUtf8(bytes) ?? '?'),
+    consoleOutput: (console, bytes) => {
+      texts[console === 0 ? 0 : 1] += decodeUtf8(bytes) ?? '?';
+    },
     netPacket() {},
   };
   return { machine, texts };

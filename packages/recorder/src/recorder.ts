@@ -10,19 +10,8 @@
  *   is asked.
  */
 import { assert, type Hashes } from '@casmotion/base';
-import type {
-  EventKind,
-  HypercallResult,
-  MachineEvent,
-  MachineOutputs,
-  PeerCall,
-} from '@casmotion/events';
-import {
-  absentPeerResult,
-  type Landmark,
-  type MachineInterface,
-  type Stop,
-} from '@casmotion/machine';
+import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
+import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
 import {
   countEvents,
   type EndReason,
@@ -33,6 +22,7 @@ import {
 import { timePoint } from '@casmotion/time-point';
 import type { LiveInputs, LiveStatus } from './live-inputs.ts';
 import { noOutputs, OutputDigest } from './output-digest.ts';
+import { absentAnswer } from './peer-events.ts';
 import { WakeCounter } from './wake-counter.ts';
 
 export interface RecorderOptions {
@@ -279,15 +269,6 @@ const QUIET_SYNCS_FIRST = 5;
 /** Power and markers are for the driver and the reader: they do not touch the machine. */
 export function applyEvent(machine: MachineInterface, event: MachineEvent): void {
   if (event.kind !== 'power' && event.kind !== 'marker') machine.apply(event);
-}
-
-/** What a call to a domain gives that is not there. */
-export function absentAnswer({ request }: PeerCall): HypercallResult {
-  return {
-    kind: 'hypercall-result',
-    result: absentPeerResult(request),
-    bytes: new Uint8Array(0),
-  };
 }
 
 /** How the guest ended, as the log's footer says it. */

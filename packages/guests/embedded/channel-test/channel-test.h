@@ -2,8 +2,8 @@
  * A program that uses the event channel in every way it has. The first word of the command line
  * picks what:
  *
- *   local                 each operation within this domain; prints a line a check (the default)
- *   listen                prints what comes from outside, until a `q` is typed at the ring's console
+ *   local                 each operation within this domain, a line a check (the default)
+ *   local                 each operation within this domain, a line for each part
  *   serve PEER ROUNDS     domain PEER binds port 1 and maps grant 8; answers it
  *   call PEER ROUNDS      the other side of `serve`
  */

@@ -1,7 +1,7 @@
 /* Each operation within this domain: what it does, and how it refuses. */
 #include "channel-test.h"
 
-enum { NANOSECONDS_A_TICK = 100, DELAY_NANOSECONDS = 50000 };
+enum { NANOSECONDS_A_TICK = 100, DELAY_NANOSECONDS = 50000, RAM_FRAME = 0x80000 };
 
 static i64 open_loopback(u32 *far)
 {
@@ -124,7 +124,7 @@ static void check_refusals(void)
   static const struct {
     const char *what;
     u32 operation;
-    u64 arguments[3];
+    u64 arguments[4];
     i64 result;
   } cases[] = {
       {"send 0", CHANNEL_send, {0}, CHANNEL_EINVAL},
@@ -140,12 +140,13 @@ static void check_refusals(void)
       {"status of domain 77", CHANNEL_status, {77, 1}, CHANNEL_ESRCH},
       {"info in no RAM", CHANNEL_add_to_physmap, {0, 0, 0x10200}, CHANNEL_EINVAL},
       {"info at the end", CHANNEL_add_to_physmap, {0, 0, ~0ul}, CHANNEL_EINVAL},
-      {"map of domain 77", CHANNEL_map_grant_ref, {GNTMAP_host_map, 8, 77}, GNTST_bad_domain},
+      {"map of domain 77", CHANNEL_map_grant_ref, {GNTMAP_host_map, 8, 77, RAM_FRAME},
+       GNTST_bad_domain},
       {"unmap nothing", CHANNEL_unmap_grant_ref, {3}, GNTST_bad_handle},
       {"no operation", 0x4711, {0}, CHANNEL_ENOSYS},
   };
   for (u32 i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    i64 result = channel_operate(&channel, cases[i].operation, cases[i].arguments, 3);
+    i64 result = channel_operate(&channel, cases[i].operation, cases[i].arguments, 4);
     check(cases[i].what, result == cases[i].result, result);
   }
   done("refusals");
@@ -174,7 +175,8 @@ static void check_grants(void)
   u32 near = (u32)open_loopback(&far);
   granted[7] = 42;
   channel_grant(grants, 8, self, page, 0);
-  i64 handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, 8, self, (u64)map >> 12);
+  u64 frame = (u64)map >> 12;
+  i64 handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, 8, self, frame);
   check("map", handle >= 0 && mapped[7] == 42, handle);
   check("revoke in use", channel_revoke(grants, 8) == -1, 0);
   mapped[5] = 1;
@@ -189,7 +191,7 @@ static void check_grants(void)
                           (u64)map + 100, 3);
   check("copy", copied == 0 && mapped[100] == 1 && mapped[101] == 2, copied);
   check("revoke", channel_revoke(grants, 8) == 0, grants[8].flags);
-  handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, 8, self, (u64)map >> 12);
+  handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, 8, self, frame);
   check("map what was revoked", handle == GNTST_general_error, handle);
   channel_op(&channel, CHANNEL_close, near);
   channel_op(&channel, CHANNEL_close, far);

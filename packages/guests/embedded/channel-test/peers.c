@@ -1,6 +1,6 @@
 /*
- * Two domains: one serves, one calls. They meet at the server's port 1 and grant 8. The page holds a
- * number and a text of the caller's, and the server's answer; each side writes its own bytes only.
+ * Two domains: one serves, one calls. They meet at the server's port 1 and grant 8. The page holds
+ * a number and a text of the caller's, and the server's answer; each side writes its own bytes.
  */
 #include "channel-test.h"
 

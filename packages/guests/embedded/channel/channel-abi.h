@@ -1,8 +1,9 @@
 /*
- * The event channel of CASMotion's machine, as a guest sees it: registers, operations, and what lies
- * in shared memory. Names, numbers and layouts in memory are those of Xen's public headers (xen.h,
- * event_channel.h, vcpu.h, grant_table.h, memory.h, hvm/params.h, io/console.h) for a 64-bit domain.
- * For bare metal, kernels and Linux alike. The device: packages/devices/src/event-channel.
+ * The event channel of CASMotion's machine, as a guest sees it: registers, operations, and what
+ * lies in shared memory. Names, numbers and layouts in memory are those of Xen's public headers
+ * (xen.h, event_channel.h, vcpu.h, grant_table.h, memory.h, hvm/params.h, io/console.h) for a
+ * 64-bit domain. For bare metal, kernels and Linux alike. The device:
+ * packages/devices/src/event-channel.
  */
 #pragma once
 

@@ -44,8 +44,8 @@ int64_t channel_place_info(struct channel *channel, void *page)
   return 0;
 }
 
-int64_t channel_operate(const struct channel *channel, uint32_t operation, const uint64_t *arguments,
-                        uint32_t count)
+int64_t channel_operate(const struct channel *channel, uint32_t operation,
+                        const uint64_t *arguments, uint32_t count)
 {
   for (uint32_t i = 0; i < count && i < 6; i++)
     *double_at(channel, CHANNEL_FRAME + CHANNEL_ARGUMENT + i * 8) = arguments[i];

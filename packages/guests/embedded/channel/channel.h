@@ -20,8 +20,8 @@ int channel_init(struct channel *channel, uintptr_t base);
 int64_t channel_place_info(struct channel *channel, void *page);
 
 /* An operation through the registers: its result, or a negative error. */
-int64_t channel_operate(const struct channel *channel, uint32_t operation, const uint64_t *arguments,
-                        uint32_t count);
+int64_t channel_operate(const struct channel *channel, uint32_t operation,
+                        const uint64_t *arguments, uint32_t count);
 /* The same by `ecall`; `*is_there` is 0 where the machine has no such extension. */
 int64_t channel_ecall(uint32_t operation, const uint64_t *arguments, uint32_t count, int *is_there);
 

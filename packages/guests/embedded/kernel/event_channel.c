@@ -29,9 +29,9 @@ static void upcall(void *unused)
 void event_channel_init(void)
 {
   struct device device = fdt_device("casmotion,event-channel", 0);
-  if (!device.base || channel_init(&channel, device.base) || channel_place_info(&channel, info_page))
-    channel.info = 0;
-  if (channel.info)
+  if (!device.base || channel_init(&channel, device.base))
+    return;
+  if (channel_place_info(&channel, info_page) == 0)
     plic_enable(device.irq, upcall, 0);
 }
 
