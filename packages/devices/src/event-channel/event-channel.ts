@@ -163,6 +163,7 @@ export class EventChannel implements Device {
 
   /** Another domain asks or tells; what is to be answered is answered by a message. */
   receiveRequest(domain: number, request: PeerRequest): void {
+    if (domain === this.#options.domain.id) return; // This domain asks itself by operations.
     const answer = this.#serve(domain, request);
     if (!this.#isConsoleSound()) this.#console.detach();
     if (answer === undefined) return;

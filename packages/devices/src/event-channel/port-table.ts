@@ -301,8 +301,8 @@ export class PortTable {
   #problem(): string | undefined {
     if (this.#states[0] !== FREE) return 'port 0 is in use';
     for (let port = 1; port < EVENT_CHANNEL_PORTS; port++) {
-      const { domain, number, vcpu } = this.status(port) ?? NO_STATUS;
-      const state = this.#states[port];
+      const [state, vcpu] = [this.#states[port], this.#vcpus[port]];
+      const [domain, number = 0] = [this.#domains[port], this.#numbers[port]];
       const isClean = domain === 0 && number === 0 && vcpu === 0;
       if (state === FREE && !isClean) return `free port ${port} has a binding`;
       if (state !== INTERDOMAIN || domain !== this.#domain) continue;
@@ -329,4 +329,3 @@ const EVTCHNSTAT = [0, 1, 2, 4, 5];
 const VIRQS_OF_VCPUS = new Set([0, 1, 7, 13]);
 /** Bound once a domain. */
 const VIRQ_ARGO = 11;
-const NO_STATUS: PortStatus = { status: 0, vcpu: 0, domain: 0, number: 0 };

@@ -197,8 +197,9 @@ export function operate(vcpu: number, operation: number, args: readonly number[]
   return [...words, word(reg.OPERATION, operation)];
 }
 
+/** 0 to 3, now and then this domain itself. */
 function peer(byte: number): number {
-  return byte % 4;
+  return byte > 250 ? OWN_DOMAIN : byte % 4;
 }
 
 function requestOf(bytes: Uint8Array): PeerRequest {
