@@ -101,9 +101,11 @@ function randomEvent(prng: Prng, deadline: number | undefined, machine: Machine)
   if (deadline !== undefined && prng.chance(2)) {
     return { kind: 'idle-advance', ticks: prng.below(deadline - machine.ticks + 1) };
   }
-  switch (prng.below(6)) {
+  switch (prng.below(8)) {
     case 0:
-      return { kind: 'console-input', console: prng.below(2), bytes: randomText(prng) };
+    case 5:
+    case 6:
+      return { kind: 'console-input', console: prng.chance(4) ? 1 : 0, bytes: randomText(prng) };
     case 1:
       return { kind: 'port-raised', port: 1 + prng.below(31) };
     case 2:
