@@ -74,6 +74,11 @@ describe('the guest finds each operation as in Xen', () => {
   });
 });
 
+it.each([0, 0x7ff0, 1.5, -1])('domain %d is refused', async (id) => {
+  const domain = { id, peers: 'none' } as const;
+  await expect(startMachine(kernel, { bios: 'sbi', domain })).rejects.toThrow('this domain');
+});
+
 describe('what comes from outside', () => {
   const typed = (text: string): MachineEvent => ({
     kind: 'console-input',
