@@ -23,6 +23,7 @@ export interface MachineFlags {
   readonly engine: EngineChoice;
   readonly virtio: 'modern' | 'legacy';
   readonly virtioConsole: boolean;
+  readonly ringConsole: boolean;
   readonly rng?: MachineRequest['rng'] & {};
   readonly net: 'none' | 'loopback';
   readonly clock?: 'host' | 'virtual';
@@ -143,6 +144,12 @@ export const MACHINE_FLAGS = {
     default: false,
     withNegated: false,
     brief: 'Add a virtio console (Linux: hvc0); what is typed goes there',
+  },
+  ringConsole: {
+    kind: 'boolean',
+    default: false,
+    withNegated: false,
+    brief: "What is typed goes to the event channel's console ring, as a Xen domain's",
   },
   rng: {
     kind: 'parsed',

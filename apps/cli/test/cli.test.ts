@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHashes, VmError } from '@casmotion/base';
-import { embeddedGuest } from '@casmotion/guests';
+import { channelTestGuest, embeddedGuest } from '@casmotion/guests';
 import { openLogFile } from '@casmotion/host-node';
 import {
   bufferSource,
@@ -161,6 +161,18 @@ describe('record and replay', () => {
       exit: 0,
       stateDigest: recorded.stateDigest,
     });
+  });
+
+  test('keys at the ring console, and a guest that checks its event channel', async () => {
+    writeFileSync(file('channel.elf'), channelTestGuest());
+    const log = file('ring.cmr');
+    const flags = ['--kernel', file('channel.elf'), '--append', 'listen', '--ring-console'];
+    const recorded = await cli(['record', '-o', log, ...flags], 'typed q');
+    expect(recorded.exit, recorded.stderr).toBe(0);
+    expect(recorded.stdout).toMatch(/listening\n(.|\n)*typed q(.|\n)*checksum \d+\n/);
+    const replayed = await cli(['replay', log]);
+    expect(replayed).toMatchObject({ exit: 0, stdout: recorded.stdout });
+    expect((await cli(['log', log])).stdout).toContain('console-input, console 1, 7 bytes');
   });
 
   test('a log with its images inside replays anywhere', async () => {

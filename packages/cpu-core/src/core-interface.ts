@@ -164,7 +164,10 @@ export interface HartView {
   setX(index: number, value: bigint): void;
   getF(index: number): bigint;
   setF(index: number, value: bigint): void;
-  /** A CSR by number, as an M-mode read would see it; undefined where there is none. */
+  /**
+   * A CSR by number, as an M-mode read would see it; undefined where there is none. Also from
+   * inside a bus access, where counters count the steps before.
+   */
   getCsr(number: number): bigint | undefined;
   setCsr(number: number, value: bigint): void;
   /** sfence.vma for all addresses and address spaces. */

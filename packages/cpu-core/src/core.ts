@@ -110,7 +110,7 @@ class Core implements CoreInterface {
     translator?.link(instance.exports);
     this.#sliceSteps = isTranslating ? SLICE_STEPS : BUDGET_MAX;
     this.#exports = instance.exports as unknown as CoreExports;
-    this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.#step);
+    this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.step);
     this.#setControl('ramPages', plan.ramPages);
     this.#setControl('builtInSbi', hasBuiltInSbi ? 1 : 0);
     this.#powerOn(hasBuiltInSbi);

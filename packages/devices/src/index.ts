@@ -2,7 +2,11 @@
 export type { AccessSize, Device, DmaMemory, InterruptLine, MachineClock } from './device.ts';
 export { Aclint, type AclintHart } from './aclint/aclint.ts';
 export { ACLINT_WINDOW_BYTES, TIMEBASE_HZ } from './aclint/registers.ts';
-export { EventChannel } from './event-channel/event-channel.ts';
+export { absentPeerResult } from './event-channel/awaited-call.ts';
+export { EventChannel, type EventChannelOptions } from './event-channel/event-channel.ts';
+export type { TimeSource } from './event-channel/guest-time.ts';
+export type { OperationArguments } from './event-channel/operation-frames.ts';
+export type { PortStatus } from './event-channel/port-table.ts';
 export { EVENT_CHANNEL_PORTS, EVENT_CHANNEL_WINDOW_BYTES } from './event-channel/registers.ts';
 export { Plic } from './plic/plic.ts';
 export { PLIC_SOURCES, PLIC_WINDOW_BYTES } from './plic/registers.ts';

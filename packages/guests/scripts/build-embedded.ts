@@ -12,9 +12,12 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** A program to build: all C and assembly files of a folder, and its linker script there. */
+/** A program to build: all C and assembly files of its folders, and a linker script. */
 export interface EmbeddedProgram {
+  /** Where the linker script is, too. */
   readonly folder: string;
+  /** Another folder whose sources and headers it uses. */
+  readonly library?: string;
   readonly linkerScript: string;
   readonly elfName: string;
   readonly target: Target;
@@ -50,11 +53,19 @@ export const PROGRAMS: readonly EmbeddedProgram[] = [
   { folder: 'hello', linkerScript: 'hello.ld', elfName: 'hello.elf', target: INTEGER },
   {
     folder: 'kernel',
+    library: 'channel',
     linkerScript: 'kernel.ld',
     elfName: 'casmotion-guest.elf',
     target: INTEGER,
   },
   { folder: 'bench', linkerScript: 'bench.ld', elfName: 'bench.elf', target: FLOAT },
+  {
+    folder: 'channel-test',
+    library: 'channel',
+    linkerScript: 'channel-test.ld',
+    elfName: 'channel-test.elf',
+    target: INTEGER,
+  },
 ];
 
 /** The compiler's version, or undefined if it is not installed. */
@@ -76,14 +87,13 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
   const machine = [`-march=${march}`, `-mabi=${mabi}`];
   const work = mkdtempSync(join(tmpdir(), 'casmotion-build-'));
   try {
-    const sources = readdirSync(source)
-      .filter((name) => /\.[cS]$/.test(name))
-      .toSorted();
-    const objects = sources.map((name) => {
+    const headers = program.library === undefined ? [] : [`-I../${program.library}`];
+    const objects = sourcesOf(program).map(({ folder, name }) => {
       const object = join(work, `${basename(name)}.o`);
       // The compiler is given names without folders, so that none can reach the file.
-      const flags = [...machine, ...COMPILE_FLAGS, ...dialect, `-ffile-prefix-map=${source}=.`];
-      execFileSync(COMPILER, [...flags, '-c', name, '-o', object], { cwd: source });
+      const paths = [`-ffile-prefix-map=${folder}=.`, ...headers];
+      const flags = [...machine, ...COMPILE_FLAGS, ...dialect, ...paths];
+      execFileSync(COMPILER, [...flags, '-c', name, '-o', object], { cwd: folder });
       return object;
     });
     const elf = join(work, program.elfName);
@@ -94,6 +104,16 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** By the name of the file, whatever its folder: the order of linking. */
+function sourcesOf({ folder, library }: EmbeddedProgram): { folder: string; name: string }[] {
+  const folders = library === undefined ? [folder] : [folder, library];
+  return folders
+    .map((part) => join(EMBEDDED_FOLDER, part))
+    .flatMap((path) => readdirSync(path).map((name) => ({ folder: path, name })))
+    .filter(({ name }) => /\.[cS]$/.test(name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The text of src/embedded-elf.ts. */

@@ -1,6 +1,11 @@
 /** @casmotion/guests: the programs that come with CASMotion. Works wherever JavaScript does. */
 import { decodeBase64 } from './base64.ts';
-import { BENCH_ELF, CASMOTION_GUEST_ELF, HELLO_ELF } from './embedded-elf.ts';
+import {
+  BENCH_ELF,
+  CASMOTION_GUEST_ELF,
+  CHANNEL_TEST_ELF,
+  HELLO_ELF,
+} from './embedded-elf.ts';
 
 /**
  * `hello`: a bare-metal program for M-mode, entered at 0x8000_0000 (boot mode `none`). Greets on
@@ -28,4 +33,14 @@ export function embeddedGuest(): Uint8Array<ArrayBuffer> {
  */
 export function benchGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(BENCH_ELF);
+}
+
+/**
+ * `channel-test`: uses the event channel in every way it has, in S-mode, entered at 0x8020_0000 by
+ * the built-in SBI or OpenSBI. The command line: `local` checks each operation within the domain;
+ * `listen` shows what comes from outside; `serve PEER ROUNDS` and `call PEER ROUNDS` are two
+ * domains that share a page. An ELF file; a new array at each call.
+ */
+export function channelTestGuest(): Uint8Array<ArrayBuffer> {
+  return decodeBase64(CHANNEL_TEST_ELF);
 }

@@ -16,7 +16,7 @@ import {
   generateModule,
   PROGRAMS,
 } from '../scripts/build-embedded.ts';
-import { benchGuest, embeddedGuest, helloGuest } from '../src/index.ts';
+import { benchGuest, channelTestGuest, embeddedGuest, helloGuest } from '../src/index.ts';
 
 const isInCi = Boolean(process.env['CI']);
 const committed = PROGRAMS.map(({ elfName }) => ({
@@ -41,6 +41,8 @@ describe('the package', () => {
     expect(Buffer.from(helloGuest()).equals(committed[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
     expect(Buffer.from(embeddedGuest()).equals(committed[1]?.bytes ?? Buffer.alloc(0))).toBe(true);
     expect(Buffer.from(benchGuest()).equals(committed[2]?.bytes ?? Buffer.alloc(0))).toBe(true);
+    const channelTest = committed[3]?.bytes ?? Buffer.alloc(0);
+    expect(Buffer.from(channelTestGuest()).equals(channelTest)).toBe(true);
   });
 
   it('hands out a new array each time', () => {
@@ -52,6 +54,7 @@ describe('the package', () => {
     ['hello', helloGuest(), 0x8000_0000n],
     ['guest', embeddedGuest(), 0x8020_0000n],
     ['bench', benchGuest(), 0x8000_0000n],
+    ['channel-test', channelTestGuest(), 0x8020_0000n],
   ])('%s is a RISC-V ELF64 with the right entry and no path of the builder', (_, elf, entry) => {
     const view = new DataView(elf.buffer);
     expect(view.getUint32(0, false)).toBe(0x7f454c46);

@@ -15,7 +15,7 @@ import { RAM_BASE, VIRTIO_SLOTS } from './board/memory-map.ts';
 import { type BootPlan, planBoot } from './boot/boot-plan.ts';
 import { StateDigest } from './digest/state-digest.ts';
 import { checkImages, type MachineImages } from './images.ts';
-import type { MachineConfig } from './machine-config.ts';
+import { ALONE, type MachineConfig } from './machine-config.ts';
 import { Machine } from './machine.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { startSupervisor } from './sbi/start-supervisor.ts';
@@ -68,6 +68,7 @@ export async function createMachine(
     core,
     consoleOutput: (console, bytes) => output.console(console, bytes),
     netPacket: (nic, bytes) => output.netPacket(nic, bytes),
+    peerMessage: (message) => output.peerMessage(message),
     finish: (result) => made.machine?.finish(result),
     alarmSet: (ticks) => made.machine?.alarmSet(ticks),
   });
@@ -108,6 +109,14 @@ function loadAndStart(core: CoreInterface, plan: BootPlan): void {
 }
 
 function checkConfig(config: MachineConfig): void {
+  const { id } = config.domain ?? ALONE;
+  if (!Number.isInteger(id) || id < 1 || id >= DOMIDS_RESERVED) {
+    throw new VmError('a machine cannot be this domain', {
+      where: 'domain.id',
+      expected: '1 to 32751; 0 is the host',
+      found: `${id}`,
+    });
+  }
   const slots =
     config.disks.length +
     (config.net === 'none' ? 0 : 1) +
@@ -121,6 +130,9 @@ function checkConfig(config: MachineConfig): void {
     });
   }
 }
+
+/** DOMID_SELF and what follows it mean something else: Xen's public/xen.h. */
+const DOMIDS_RESERVED = 0x7ff0;
 
 /**
  * Ticks a step of the virtual clock, and of any clock until its first clock-line event: one

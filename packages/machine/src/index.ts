@@ -46,6 +46,8 @@ export {
   type RegionProfile,
   type RegionReport,
 } from '@casmotion/cpu-core';
+export { absentPeerResult, type PortStatus } from '@casmotion/devices';
+export { ringConsoleOf } from './board/board.ts';
 export {
   compileModule,
   createMachine,
@@ -54,7 +56,7 @@ export {
 } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';
-export type { ImageRef, MachineConfig } from './machine-config.ts';
+export { ALONE, type DomainConfig, type ImageRef, type MachineConfig } from './machine-config.ts';
 export {
   DISK_PAGES_START,
   diskPageNumber,

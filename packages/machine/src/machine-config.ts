@@ -29,7 +29,22 @@ export interface MachineConfig {
   readonly rtcBaseNanoseconds: string;
   /** 32 bytes as hexadecimal for /chosen/rng-seed. */
   readonly rngSeedHex: string;
+  /** Who the machine is on its event channels. Absent: domain 1, alone. */
+  readonly domain?: DomainConfig;
 }
+
+export interface DomainConfig {
+  /** 1 <= id < 0x7ff0; 0 is the host's. */
+  readonly id: number;
+  /**
+   * `none`: no other domain is there, and calls to one fail at once, computed. `host`: calls to
+   * others are answered by events.
+   */
+  readonly peers: 'none' | 'host';
+}
+
+/** What an absent {@link MachineConfig.domain} means. */
+export const ALONE: DomainConfig = { id: 1, peers: 'none' };
 
 /**
  * An image by content. `name` is where it was found when the machine was made; only the digest

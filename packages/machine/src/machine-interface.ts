@@ -2,7 +2,7 @@
  * A machine as its driver sees it: it runs until a time point, takes events between two steps, and
  * lets outputs out. The recorder and the replayer use nothing else.
  */
-import type { MachineEvent, MachineOutputs } from '@casmotion/events';
+import type { MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import type { TimePoint } from '@casmotion/time-point';
 
 /** Why `run` returned. */
@@ -19,6 +19,11 @@ export type Stop =
    * A device waits for the host (`wantedEntropyBytes` > 0). Just a hint to look at host inputs now.
    */
   | { readonly kind: 'wants-host' }
+  /**
+   * The guest has called another domain and stands still, with the calling instruction complete: no
+   * step is made before the `hypercall-result` is applied. Other events may come first.
+   */
+  | { readonly kind: 'awaits-answer'; readonly call: PeerCall }
   /** The guest ended the machine. It does not run again. */
   | { readonly kind: 'halted'; readonly result: HaltResult };
 
@@ -56,6 +61,8 @@ export interface MachineInterface {
   readonly ticks: number;
   /** Bytes that the oldest waiting entropy request wants; 0 if none waits. */
   readonly wantedEntropyBytes: number;
+  /** The call to another domain that the machine stands still for. State. */
+  readonly awaitedCall: PeerCall | undefined;
   /** Where outputs go; set once before the first run. */
   outputs: MachineOutputs;
 

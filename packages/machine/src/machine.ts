@@ -10,8 +10,8 @@
  */
 import { assert, ByteReader, ByteWriter, type Hashes, unreachable } from '@casmotion/base';
 import type { CoreExit, CoreInterface, HartView } from '@casmotion/cpu-core';
-import type { BlockImage } from '@casmotion/devices';
-import type { MachineEvent, MachineOutputs } from '@casmotion/events';
+import type { BlockImage, PortStatus } from '@casmotion/devices';
+import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import { type TimePoint, timePoint } from '@casmotion/time-point';
 import type { Board } from './board/board.ts';
 import { registerDigest } from './digest/register-digest.ts';
@@ -31,6 +31,7 @@ import {
   writeMachineState,
 } from './machine-state.ts';
 import type { OutputBuffer } from './output-buffer.ts';
+import { putChannelResult } from './sbi/channel.ts';
 import { handleSbiCall, hasSbiExtension } from './sbi/handle-sbi-call.ts';
 import type { SbiHost } from './sbi/sbi.ts';
 
@@ -83,6 +84,15 @@ export class Machine implements MachineInterface {
 
   get wantedEntropyBytes(): number {
     return this.#board.rng?.wantedBytes ?? 0;
+  }
+
+  get awaitedCall(): PeerCall | undefined {
+    return this.#board.eventChannel.awaitedCall;
+  }
+
+  /** An event-channel port as its EVTCHNOP_status tells of it; undefined for one out of range. */
+  portStatus(port: number): PortStatus | undefined {
+    return this.#board.eventChannel.portStatus(port);
   }
 
   get outputs(): MachineOutputs {
@@ -178,6 +188,8 @@ export class Machine implements MachineInterface {
       if (this.#core.step === untilStep) return { kind: 'time-point' };
       const deadlineTicks = this.#nextDeadlineTicks();
       if (this.#isWaiting) return { kind: 'idle', deadlineTicks };
+      const call = this.awaitedCall;
+      if (call !== undefined) return { kind: 'awaits-answer', call };
       if (this.#isHostWanted) return { kind: 'wants-host' };
       this.#runCore(untilStep, deadlineTicks);
       this.#settle();
@@ -235,23 +247,24 @@ export class Machine implements MachineInterface {
       const deadline = this.#nextDeadlineTicks() ?? Infinity;
       const next = Math.min(deadline, targetTicks);
       if (next > this.ticks) {
-        const { slope } = this.#core.timeLine;
-        this.#core.timeLine = { originStep: this.#core.step, originTicks: next, slope };
+        this.#setTimeLine(next, this.#core.timeLine.slope);
       }
       this.#settle();
       if (next === targetTicks) return;
     }
   }
 
+  /** From here on, and for the time block in shared_info. */
+  #setTimeLine(originTicks: number, slope: number): void {
+    this.#core.timeLine = { originStep: this.#core.step, originTicks, slope };
+    this.#board.eventChannel.timeLineChanged();
+  }
+
   #applyUnsettled(event: MachineEvent): void {
     switch (event.kind) {
       case 'clock-line':
         this.#advanceTo(this.ticks + event.jumpTicks);
-        this.#core.timeLine = {
-          originStep: this.#core.step,
-          originTicks: this.ticks,
-          slope: event.slope,
-        };
+        this.#setTimeLine(this.ticks, event.slope);
         return;
       case 'idle-advance':
         this.#advanceTo(this.ticks + event.ticks);
@@ -268,6 +281,18 @@ export class Machine implements MachineInterface {
       case 'port-raised':
         this.#board.eventChannel.raise(event.port);
         return;
+      case 'virq-raised':
+        this.#board.eventChannel.raiseVirq(event.virq, event.vcpu);
+        return;
+      case 'hypercall-result':
+        this.#takeAnswer(event);
+        return;
+      case 'peer-request':
+        this.#board.eventChannel.receiveRequest(event.domain, event.request);
+        return;
+      case 'shared-page-write':
+        this.#board.eventChannel.receivePage(event.domain, event.ref, event.isOwn, event.runs);
+        return;
       case 'power':
       case 'marker':
         return;
@@ -278,7 +303,17 @@ export class Machine implements MachineInterface {
 
   #receiveConsole(console: number, bytes: Uint8Array): void {
     if (console === 0) this.#board.uart.receive(bytes);
-    else this.#board.consoles[console - 1]?.receive(bytes);
+    else if (console <= this.#board.consoles.length) {
+      this.#board.consoles[console - 1]?.receive(bytes);
+    } else if (console === this.#board.consoles.length + 1) {
+      this.#board.eventChannel.receiveConsole(bytes);
+    }
+  }
+
+  /** The guest goes on; if it called by `ecall`, with the result in a0 and a1. */
+  #takeAnswer(event: HypercallResult): void {
+    const answered = this.#board.eventChannel.answer(event);
+    if (answered?.isSbi === true) putChannelResult(this.#core.hart, answered.result);
   }
 
   /** A device or the SBI ends the machine, in the middle of a step or after one. */
@@ -289,7 +324,9 @@ export class Machine implements MachineInterface {
 
   /** The guest wrote to a device, in the middle of a step: does one wait for the host now? */
   busWritten(): void {
-    if (this.#isCoreRunning && this.#isHostWanted) this.#core.requestExit();
+    if (this.#isCoreRunning && (this.#isHostWanted || this.#board.eventChannel.isAwaiting)) {
+      this.#core.requestExit();
+    }
   }
 
   /** A device set an alarm: the core must not run past it. */
@@ -328,6 +365,8 @@ export class Machine implements MachineInterface {
         this.#isWaiting = true;
       },
       halt: (result) => this.finish(result),
+      operateChannel: (operation, args) =>
+        this.#board.eventChannel.operate(0, operation, args, true),
       hasExtension: hasSbiExtension,
     };
   }

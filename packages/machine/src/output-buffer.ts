@@ -2,7 +2,7 @@
  * Collects console bytes into larger pieces before they are let out. Order among all outputs is
  * kept. Not state: it is empty whenever the machine is at rest.
  */
-import type { MachineOutputs } from '@casmotion/events';
+import type { MachineOutputs, PeerMessage } from '@casmotion/events';
 
 export class OutputBuffer {
   outputs: MachineOutputs = { consoleOutput() {}, netPacket() {} };
@@ -25,6 +25,11 @@ export class OutputBuffer {
   netPacket(nic: number, bytes: Uint8Array): void {
     this.flush();
     this.outputs.netPacket(nic, bytes);
+  }
+
+  peerMessage(message: PeerMessage): void {
+    this.flush();
+    this.outputs.peerMessage?.(message);
   }
 
   /** Lets out what was collected. */

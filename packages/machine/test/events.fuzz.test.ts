@@ -50,7 +50,7 @@ it(`the same events give the same states (seed ${SEED}: repeat with CASMOTION_SE
     repeat(rest.machine, acts.slice(half), 300);
     expect(state(rest.machine), `round ${round}, restored`).toBe(state(original.machine));
   }
-  expect(kinds.size).toBe(5);
+  expect(kinds.size).toBe(8);
 });
 
 it('an event one step late is another run', async () => {
@@ -101,11 +101,23 @@ function randomEvent(prng: Prng, deadline: number | undefined, machine: Machine)
   if (deadline !== undefined && prng.chance(2)) {
     return { kind: 'idle-advance', ticks: prng.below(deadline - machine.ticks + 1) };
   }
-  switch (prng.below(3)) {
+  switch (prng.below(8)) {
     case 0:
-      return { kind: 'console-input', console: 0, bytes: randomText(prng) };
+    case 5:
+    case 6:
+      return { kind: 'console-input', console: prng.chance(4) ? 1 : 0, bytes: randomText(prng) };
     case 1:
       return { kind: 'port-raised', port: 1 + prng.below(31) };
+    case 2:
+      return { kind: 'virq-raised', virq: prng.below(24), vcpu: prng.below(2) };
+    case 3: {
+      const request = { kind: 'bind', port: prng.below(40), remotePort: 1 } as const;
+      return { kind: 'peer-request', domain: 2, request };
+    }
+    case 4: {
+      const runs = [{ offset: prng.below(4000), bytes: randomText(prng) }];
+      return { kind: 'shared-page-write', domain: 2, ref: 8, isOwn: prng.chance(2), runs };
+    }
     default: {
       const slope = 20_000_000 + prng.below(80_000_000);
       return { kind: 'clock-line', jumpTicks: prng.below(900), slope };

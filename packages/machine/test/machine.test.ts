@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { VIRTUAL_CLOCK_SLOPE } from '../src/index.ts';
 import {
   aclintTimerProgram,
+  busyProgram,
   echoProgram,
   failingProgram,
   faultProgram,
@@ -146,11 +147,15 @@ describe('events', () => {
     expect(digest(machine)).toBe(before);
   });
 
-  it('a raised port is in the state', async () => {
-    const { machine } = await startMachine(echoProgram());
+  it('a raised port is in the state, if it is in use', async () => {
+    const { machine } = await startMachine(busyProgram(10_000));
     const before = digest(machine);
     machine.apply({ kind: 'port-raised', port: 3 });
-    expect(digest(machine)).not.toBe(before);
+    expect(digest(machine)).toBe(before);
+    machine.run(timePoint(1000));
+    const later = digest(machine);
+    machine.apply({ kind: 'port-raised', port: 3 });
+    expect(digest(machine)).not.toBe(later);
   });
 });
 

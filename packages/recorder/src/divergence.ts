@@ -4,7 +4,7 @@
  * one it was.
  */
 import { toHex } from '@casmotion/base';
-import type { MachineEvent } from '@casmotion/events';
+import type { MachineEvent, PeerRequest, SharedPageWrite } from '@casmotion/events';
 
 /** The premises of which at least one is broken when a replay differs. */
 export type Premise = 'C1' | 'C2' | 'C3' | 'C4' | 'C5';
@@ -99,11 +99,45 @@ export function describeEvent(event: MachineEvent): string {
       return `${event.kind}, ${bytesText(event.bytes)}`;
     case 'port-raised':
       return `${event.kind}, port ${event.port}`;
+    case 'virq-raised':
+      return `${event.kind}, virq ${event.virq}, vcpu ${event.vcpu}`;
+    case 'hypercall-result':
+      return `${event.kind}, ${event.result}, ${bytesText(event.bytes)}`;
+    case 'peer-request':
+      return `${event.kind}, domain ${event.domain}: ${requestText(event.request)}`;
+    case 'shared-page-write':
+      return `${event.kind}, domain ${event.domain}, ${pageText(event)}`;
     case 'power':
       return `${event.kind}, ${event.cause}`;
     case 'marker':
       return `${event.kind}, ${JSON.stringify(event.text)}`;
   }
+}
+
+function requestText(request: PeerRequest): string {
+  switch (request.kind) {
+    case 'bind':
+    case 'close':
+      return `${request.kind} port ${request.port} and its port ${request.remotePort}`;
+    case 'map':
+    case 'unmap':
+      return `${request.kind} grant ${request.ref}${request.isReadOnly ? ' read-only' : ''}`;
+    case 'copy-from':
+      return `copy ${request.sizeBytes} bytes from grant ${request.ref} at ${request.offset}`;
+    case 'copy-to':
+      return `copy ${bytesText(request.bytes)} to grant ${request.ref} at ${request.offset}`;
+    case 'probe':
+    case 'gone':
+      return request.kind;
+  }
+}
+
+function pageText({ isOwn, ref, runs }: SharedPageWrite): string {
+  const sizeBytes = runs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const [first] = runs;
+  const start = toHex(first?.bytes.subarray(0, 8) ?? new Uint8Array(0));
+  const where = `${isOwn ? 'own' : 'its'} grant ${ref}`;
+  return `${where}, ${sizeBytes} bytes in ${runs.length} runs from ${first?.offset ?? 0} ${start}`;
 }
 
 const PREMISE_TEXTS: { readonly [P in Premise]: string } = {

@@ -19,6 +19,7 @@ export {
   scriptedInputs,
 } from './live-inputs.ts';
 export { noOutputs, OutputDigest } from './output-digest.ts';
+export { absentAnswer, peerCallEvent, peerEvent } from './peer-events.ts';
 export {
   Recorder,
   type RecorderOptions,

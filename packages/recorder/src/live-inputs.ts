@@ -2,7 +2,7 @@
  * What a live host gives a recorder. Implemented outside (host-node, host-web, tests): this is the
  * impure side.
  */
-import type { MachineEvent } from '@casmotion/events';
+import type { MachineEvent, PeerCall } from '@casmotion/events';
 
 /** Where the machine stands when the host is asked. */
 export interface LiveStatus {
@@ -30,6 +30,13 @@ export interface LiveInputs {
    * - `never`: there is no deadline, and no event can come any more. The recording ends.
    */
   idle(status: LiveStatus, deadlineTicks: number | undefined): Promise<IdleAnswer>;
+  /**
+   * The guest has called another domain and stands still. Gives events to apply here, in order; the
+   * machine goes on after a `hypercall-result`, and is asked for again until there is one. Requests
+   * of other domains must be let through meanwhile, or two that call each other wait for ever.
+   * Absent: no other domain is there, and the call fails as Xen lets it.
+   */
+  answer?(status: LiveStatus, call: PeerCall): Promise<readonly MachineEvent[]>;
   /**
    * True if a while has passed on the host since it was last true, a second or so: what was
    * recorded is then made safe.

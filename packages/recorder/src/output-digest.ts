@@ -6,8 +6,8 @@
  * Invariants: each channel's `rest` is shorter than a block; `digest` does not change the state.
  */
 import { ByteWriter, type Hashes } from '@casmotion/base';
-import type { MachineOutputs } from '@casmotion/events';
-import { OUTPUT_DIGEST_BYTES } from '@casmotion/replay-log';
+import type { MachineOutputs, PeerMessage } from '@casmotion/events';
+import { encodePeerMessage, OUTPUT_DIGEST_BYTES } from '@casmotion/replay-log';
 
 export class OutputDigest implements MachineOutputs {
   readonly #hashes: Hashes;
@@ -37,6 +37,13 @@ export class OutputDigest implements MachineOutputs {
     const frame = new ByteWriter(bytes.length + 4).blob(bytes).toBytes();
     this.#channel(`net ${nic}`).push(frame, this.#hashes);
     this.#onward.netPacket(nic, bytes);
+  }
+
+  peerMessage(message: PeerMessage): void {
+    const bytes = encodePeerMessage(message);
+    this.#totalBytes += bytes.length;
+    this.#channel('peer').push(bytes, this.#hashes);
+    this.#onward.peerMessage?.(message);
   }
 
   /** 16 bytes over everything so far. */

@@ -22,6 +22,7 @@ import {
 import { timePoint } from '@casmotion/time-point';
 import type { LiveInputs, LiveStatus } from './live-inputs.ts';
 import { noOutputs, OutputDigest } from './output-digest.ts';
+import { absentAnswer } from './peer-events.ts';
 import { WakeCounter } from './wake-counter.ts';
 
 export interface RecorderOptions {
@@ -125,6 +126,9 @@ export class Recorder {
     const status = this.#status();
     this.#report(status);
     if (status.step >= maxSteps) return [{ kind: 'power', cause: 'step-limit' }];
+    if (stop.kind === 'awaits-answer') {
+      return (await live.answer?.(status, stop.call)) ?? [absentAnswer(stop.call)];
+    }
     if (stop.kind !== 'idle') {
       const events = live.poll(status);
       return events instanceof Promise ? await events : events;

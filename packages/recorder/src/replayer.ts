@@ -152,6 +152,7 @@ export class Replayer {
     const stop = this.#machine.run(timePoint(Math.min(until, step + slice)));
     if (stop.kind === 'halted') return this.#finish(guestEnd(stop));
     if (stop.kind === 'idle') return this.#onIdle(stop);
+    if (stop.kind === 'awaits-answer') return this.#onAwaitedAnswer();
     if (this.#machine.at.step > target) return this.#missed('runs on');
     return undefined;
   }
@@ -167,6 +168,15 @@ export class Replayer {
     if (this.#wakes.at(step) >= WAKES_WITHOUT_STEP_MAX) return this.#missed('wakes without a step');
     this.#wakes.wake(this.#machine);
     return undefined;
+  }
+
+  /** The answer is in the log, at this very step. */
+  #onAwaitedAnswer(): ReplayResult | undefined {
+    const { step } = this.#machine.at;
+    const { event, landmark } = this.#cursor;
+    if (event?.at.step === step && event.wakes === this.#wakes.at(step)) return undefined;
+    if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) return undefined;
+    return this.#missed("waits for another domain's answer");
   }
 
   /** A landmark stands before what else is at its step. */

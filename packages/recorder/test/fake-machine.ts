@@ -77,6 +77,10 @@ export class FakeMachine implements MachineInterface {
     return ticks + Math.floor((this.#step - step) * (slope / 2 ** 32));
   }
 
+  get awaitedCall(): undefined {
+    return undefined;
+  }
+
   get wantedEntropyBytes(): number {
     return this.#wanted;
   }
@@ -115,6 +119,10 @@ export class FakeMachine implements MachineInterface {
         this.#isWaiting = false;
         break;
       case 'net-packet':
+      case 'virq-raised':
+      case 'hypercall-result':
+      case 'peer-request':
+      case 'shared-page-write':
       case 'power':
       case 'marker':
         assert(false, `the fake has no ${event.kind}`);

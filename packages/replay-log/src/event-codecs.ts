@@ -2,19 +2,33 @@
  * One codec an event kind: its frozen number, its bytes, its bounds. What a codec decodes is always
  * inside the bounds that packages/events states; what is outside is refused with its byte offset.
  */
-import { assert, type ByteReader, type ByteWriter, encodeUtf8, VmError } from '@casmotion/base';
+import { type ByteReader, ByteWriter, encodeUtf8, unreachable } from '@casmotion/base';
 import type {
   ClockLine,
   ConsoleInput,
   Entropy,
   EventKind,
+  HypercallResult,
   IdleAdvance,
   MachineEvent,
   Marker,
   NetPacket,
+  PageRun,
+  PeerMessage,
+  PeerRequested,
   PortRaised,
   PowerEvent,
+  SharedPageWrite,
+  VirqRaised,
 } from '@casmotion/events';
+import {
+  EVENT_LIMITS,
+  EventValueError,
+  inBounds,
+  readBytes,
+  readNumber,
+} from './event-values.ts';
+import { readPeerRequest, writePeerRequest } from './peer-request-codec.ts';
 
 /**
  * How one kind of event is written. `encode` asserts the bounds, `decode` throws {@link
@@ -27,20 +41,6 @@ export interface EventCodec<E extends MachineEvent> {
   encode(writer: ByteWriter, event: E): void;
   decode(reader: ByteReader): E;
 }
-
-/** Bounds on what one event may hold; a host splits what is longer. */
-export const EVENT_LIMITS = {
-  slope: 2 ** 48 - 1,
-  ticks: 2 ** 52,
-  consoles: 16,
-  consoleBytes: 65_536,
-  nics: 8,
-  packetBytesMin: 14,
-  packetBytesMax: 65_550,
-  entropyBytes: 65_536,
-  ports: 4096,
-  markerBytes: 4096,
-} as const;
 
 /**
  * `clock-line`: a new line of guest time.
@@ -179,6 +179,135 @@ export const marker: EventCodec<Marker> = {
 };
 
 /**
+ * `hypercall-result`: the answer to the guest's call to another domain.
+ *   result  uvarint  0 <= -result <= 2^31
+ *   bytes   blob     at most 4096 bytes
+ */
+export const hypercallResult: EventCodec<HypercallResult> = {
+  name: 'hypercall-result',
+  kind: 0x09,
+  encode: (writer, { result, bytes }) => {
+    writer.uvarint(inBounds('result', 0 - result, 0, EVENT_LIMITS.result));
+    inBounds('bytes', bytes.length, 0, EVENT_LIMITS.pageBytes);
+    writer.blob(bytes);
+  },
+  decode: (reader) => ({
+    kind: 'hypercall-result',
+    result: 0 - readNumber(reader, 'result', 0, EVENT_LIMITS.result),
+    bytes: readBytes(reader, 0, EVENT_LIMITS.pageBytes),
+  }),
+};
+
+/**
+ * `peer-request`: another domain asks or tells; peer-request-codec.ts has the requests.
+ *   domain   uvarint  below 65,536
+ *   request  uvarint  its kind, then its fields
+ */
+export const peerRequested: EventCodec<PeerRequested> = {
+  name: 'peer-request',
+  kind: 0x0a,
+  encode: (writer, { domain, request }) => {
+    writer.uvarint(inBounds('domain', domain, 0, EVENT_LIMITS.domain));
+    writePeerRequest(writer, request);
+  },
+  decode: (reader) => ({
+    kind: 'peer-request',
+    domain: readNumber(reader, 'domain', 0, EVENT_LIMITS.domain),
+    request: readPeerRequest(reader),
+  }),
+};
+
+/**
+ * `shared-page-write`: another domain's writes to a shared page.
+ *   domain  uvarint  below 65,536
+ *   ref     uvarint  grant reference, below 2^32
+ *   isOwn   uvarint  1: a page of the receiver; 0: one that it mapped
+ *   count   uvarint  1 to 2048 runs, each:
+ *     gap    uvarint  from the end of the run before (0); at least 1 but for the first
+ *     bytes  blob     1 to 4096 bytes; the last run ends within 4096
+ */
+export const sharedPageWrite: EventCodec<SharedPageWrite> = {
+  name: 'shared-page-write',
+  kind: 0x0b,
+  encode: (writer, { domain, ref, isOwn, runs }) => {
+    writer.uvarint(inBounds('domain', domain, 0, EVENT_LIMITS.domain));
+    writer.uvarint(inBounds('ref', ref, 0, EVENT_LIMITS.ref)).uvarint(isOwn ? 1 : 0);
+    writer.uvarint(inBounds('runs', runs.length, 1, EVENT_LIMITS.pageRuns));
+    let end = 0;
+    for (const [index, { offset, bytes }] of runs.entries()) {
+      writer.uvarint(inBounds('offset', offset - end, index === 0 ? 0 : 1, EVENT_LIMITS.pageBytes));
+      end = inBounds('offset', offset + bytes.length, offset + 1, EVENT_LIMITS.pageBytes);
+      writer.blob(bytes);
+    }
+  },
+  decode: (reader) => ({
+    kind: 'shared-page-write',
+    domain: readNumber(reader, 'domain', 0, EVENT_LIMITS.domain),
+    ref: readNumber(reader, 'ref', 0, EVENT_LIMITS.ref),
+    isOwn: readNumber(reader, 'isOwn', 0, 1) === 1,
+    runs: readRuns(reader),
+  }),
+};
+
+/**
+ * `virq-raised`: the host raised a virtual interrupt.
+ *   virq  uvarint  below 24
+ *   vcpu  uvarint  below 32
+ */
+export const virqRaised: EventCodec<VirqRaised> = {
+  name: 'virq-raised',
+  kind: 0x0c,
+  encode: (writer, { virq, vcpu }) => {
+    writer.uvarint(inBounds('virq', virq, 0, EVENT_LIMITS.virqs - 1));
+    writer.uvarint(inBounds('vcpu', vcpu, 0, EVENT_LIMITS.vcpus - 1));
+  },
+  decode: (reader) => ({
+    kind: 'virq-raised',
+    virq: readNumber(reader, 'virq', 0, EVENT_LIMITS.virqs - 1),
+    vcpu: readNumber(reader, 'vcpu', 0, EVENT_LIMITS.vcpus - 1),
+  }),
+};
+
+/**
+ * The bytes of a message to another domain, for digests of outputs: docs/format.md, "outputs". It
+ * has the form of the event that it becomes there.
+ */
+export function encodePeerMessage(message: PeerMessage): Uint8Array {
+  const writer = new ByteWriter();
+  const { kind, domain } = message;
+  switch (kind) {
+    case 'send':
+      return writer.u8(0).uvarint(domain).uvarint(message.port).toBytes();
+    case 'page-write':
+      sharedPageWrite.encode(writer.u8(1), { ...message, kind: 'shared-page-write' });
+      return writer.toBytes();
+    case 'request':
+      peerRequested.encode(writer.u8(2), { ...message, kind: 'peer-request' });
+      return writer.toBytes();
+    case 'answer':
+      writer.u8(3).uvarint(domain);
+      hypercallResult.encode(writer, { ...message, kind: 'hypercall-result' });
+      return writer.toBytes();
+    default:
+      return unreachable(kind);
+  }
+}
+
+function readRuns(reader: ByteReader): PageRun[] {
+  const count = readNumber(reader, 'runs', 1, EVENT_LIMITS.pageRuns);
+  const runs: PageRun[] = [];
+  let end = 0;
+  while (runs.length < count) {
+    const least = runs.length === 0 ? 0 : 1;
+    const offset = end + readNumber(reader, 'offset', least, EVENT_LIMITS.pageBytes - 1 - end);
+    const bytes = readBytes(reader, 1, EVENT_LIMITS.pageBytes - offset);
+    runs.push({ offset, bytes });
+    end = offset + bytes.length;
+  }
+  return runs;
+}
+
+/**
  * Every kind, by frozen number. The compiler refuses a kind of packages/events that has no codec
  * here.
  */
@@ -191,6 +320,10 @@ export const EVENT_CODECS = {
   entropy,
   power,
   marker,
+  'hypercall-result': hypercallResult,
+  'peer-request': peerRequested,
+  'shared-page-write': sharedPageWrite,
+  'virq-raised': virqRaised,
 } satisfies { readonly [K in EventKind]: EventCodec<Extract<MachineEvent, { kind: K }>> };
 
 /** Causes of a power event, by frozen number. */
@@ -220,41 +353,4 @@ export function codecOfNumber(kind: number, fileOffset: number): EventCodec<Mach
     );
   }
   return codec;
-}
-
-function readNumber(reader: ByteReader, name: string, least: number, most: number): number {
-  const at = reader.fileOffset;
-  const value = reader.uvarint();
-  if (value < least || value > most)
-    throw new EventValueError(name, `${least} to ${most}`, value, at);
-  return value;
-}
-
-/** A copy: the chunk it came from may be dropped. */
-function readBytes(reader: ByteReader, least: number, most: number): Uint8Array {
-  const at = reader.fileOffset;
-  const bytes = reader.blob(most);
-  if (bytes.length < least)
-    throw new EventValueError('bytes', `${least} to ${most}`, bytes.length, at);
-  return bytes.slice();
-}
-
-function inBounds(name: string, value: number, least: number, most: number): number {
-  assert(
-    Number.isSafeInteger(value) && value >= least && value <= most,
-    `event's ${name}: ${value}`,
-  );
-  return value;
-}
-
-/** An event holds a value outside its bounds. */
-export class EventValueError extends VmError {
-  override readonly name = 'EventValueError';
-  constructor(field: string, expected: string, found: number, fileOffset: number) {
-    super(`event field '${field}' is out of bounds`, {
-      where: `byte ${fileOffset}`,
-      expected,
-      found: `${found}`,
-    });
-  }
 }

@@ -15,13 +15,8 @@ export {
   NotALogError,
   UnknownChunkError,
 } from './errors.ts';
-export {
-  codecOf,
-  EVENT_CODECS,
-  EVENT_LIMITS,
-  type EventCodec,
-  EventValueError,
-} from './event-codecs.ts';
+export { codecOf, encodePeerMessage, EVENT_CODECS, type EventCodec } from './event-codecs.ts';
+export { EVENT_LIMITS, EventValueError } from './event-values.ts';
 export { countEvents, type EndReason, type EventCounts, type LogFooter } from './footer.ts';
 export type { JsonValue, LogHeader } from './header.ts';
 export { IMAGE_MAX_BYTES, type ImageKey, type ImageSource } from './images.ts';

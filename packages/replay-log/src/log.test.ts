@@ -4,7 +4,7 @@
  */
 import { ByteReader, ByteWriter, defined, VmError } from '@casmotion/base';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SAMPLE_EVENTS, SAMPLE_HEADER, writeSample } from '../test/sample.ts';
+import { CHANNEL_EVENTS, SAMPLE_EVENTS, SAMPLE_HEADER, writeSample } from '../test/sample.ts';
 import { encodeChunk, encodePreamble } from './chunk.ts';
 import {
   bufferSource,
@@ -109,6 +109,8 @@ describe('round trip', () => {
   });
 });
 
+const ONE = Uint8Array.of(1);
+
 describe('event codecs', () => {
   test('numbers are frozen', () => {
     const numbers = Object.values(EVENT_CODECS).map(({ name, kind }) => [name, kind]);
@@ -121,8 +123,13 @@ describe('event codecs', () => {
       ['entropy', 6],
       ['power', 7],
       ['marker', 8],
+      ['hypercall-result', 9],
+      ['peer-request', 10],
+      ['shared-page-write', 11],
+      ['virq-raised', 12],
     ]);
-    expect(SAMPLE_EVENTS.map(({ kind }) => kind).toSorted()).toEqual(
+    const samples = new Set([...SAMPLE_EVENTS, ...CHANNEL_EVENTS].map(({ kind }) => kind));
+    expect([...samples].toSorted()).toEqual(
       Object.keys(EVENT_CODECS).toSorted(),
     );
   });
@@ -136,12 +143,31 @@ describe('event codecs', () => {
     ['console 16', 'console-input', (w: ByteWriter) => w.uvarint(16).uvarint(1).u8(0)],
     ['13-byte frame', 'net-packet', (w: ByteWriter) => w.uvarint(0).blob(new Uint8Array(13))],
     ['cause 4', 'power', (w: ByteWriter) => w.uvarint(4)],
+    ['virq 24', 'virq-raised', (w: ByteWriter) => w.uvarint(24).uvarint(0)],
+    ['vcpu 32', 'virq-raised', (w: ByteWriter) => w.uvarint(0).uvarint(32)],
+    ['request 8', 'peer-request', (w: ByteWriter) => w.uvarint(0).uvarint(8)],
+    ['result 2^31 + 1', 'hypercall-result', (w: ByteWriter) => w.uvarint(2 ** 31 + 1).uvarint(0)],
   ] as const)('refuses %s with its byte offset', (_, kind, write) => {
     const writer = new ByteWriter();
     write(writer);
     const decode = () => EVENT_CODECS[kind].decode(new ByteReader(writer.toBytes(), 500));
     expect(decode).toThrow(EventValueError);
     expect(details(decode).where).toMatch(/^byte 50[01]$/);
+  });
+
+  const runs = (w: ByteWriter, count: number) => w.uvarint(2).uvarint(8).uvarint(1).uvarint(count);
+  test.each([
+    ['no runs', (w: ByteWriter) => runs(w, 0)],
+    ['2049 runs', (w: ByteWriter) => runs(w, 2049)],
+    ['an empty run', (w: ByteWriter) => runs(w, 1).uvarint(0).uvarint(0)],
+    ['runs that touch', (w: ByteWriter) => runs(w, 2).uvarint(0).uvarint(1).u8(1).uvarint(0)],
+    ['a run past the page', (w: ByteWriter) => runs(w, 1).uvarint(4095).uvarint(2).u8(1).u8(1)],
+    ['a run after the last byte', (w: ByteWriter) => runs(w, 2).uvarint(4095).blob(ONE).uvarint(1)],
+  ])('refuses a write to a shared page with %s', (_, write) => {
+    const writer = new ByteWriter();
+    write(writer);
+    const decode = () => EVENT_CODECS['shared-page-write'].decode(new ByteReader(writer.toBytes()));
+    expect(decode).toThrow(VmError);
   });
 
   test.each([

@@ -14,7 +14,7 @@ import {
   type LogTools,
   openLog,
 } from '../src/index.ts';
-import { SAMPLE_HEADER, writeSample } from './sample.ts';
+import { CHANNEL_EVENTS, SAMPLE_HEADER, writeSample } from './sample.ts';
 import { writeWorked } from './worked.ts';
 
 const FORMAT = readFileSync(`${import.meta.dirname}/../../../docs/format.md`, 'utf8');
@@ -80,6 +80,14 @@ test.each(Array.from({ length: FORMAT_VERSION }, (_, index) => index + 1))(
     expect(log.footer).toEqual(sample.footer);
   },
 );
+
+test('the frozen log of event channels and shared pages is read', () => {
+  const bytes = readFileSync(`${import.meta.dirname}/frozen/v1-channel.cmr`);
+  const log = openLog(bufferSource(new Uint8Array(bytes)), tools);
+  const sample = writeSample(tools, CHANNEL_EVENTS);
+  expect([...log.events()]).toEqual(sample.events);
+  expect(log.footer).toEqual(sample.footer);
+});
 
 /** The bytes of the dump, with each line's offset checked. */
 function workedDump(): Uint8Array {

@@ -20,7 +20,7 @@ export const SAMPLE_HEADER: LogHeader = {
   digests: { dtb: '00ff' },
 };
 
-/** One event of each kind, in the order of their numbers. */
+/** One event of each of the first kinds, in the order of their numbers. */
 export const SAMPLE_EVENTS: readonly MachineEvent[] = [
   { kind: 'clock-line', jumpTicks: 7, slope: 42_949_672 },
   { kind: 'idle-advance', ticks: 40_000 },
@@ -32,6 +32,40 @@ export const SAMPLE_EVENTS: readonly MachineEvent[] = [
   { kind: 'power', cause: 'interrupted' },
 ];
 
+/** Those of event channels and shared pages: each kind, and each kind of request. */
+export const CHANNEL_EVENTS: readonly MachineEvent[] = [
+  { kind: 'hypercall-result', result: 0, bytes: Uint8Array.of(1, 2, 3) },
+  { kind: 'hypercall-result', result: -22, bytes: new Uint8Array(0) },
+  { kind: 'peer-request', domain: 2, request: { kind: 'bind', port: 4, remotePort: 9 } },
+  { kind: 'peer-request', domain: 2, request: { kind: 'close', port: 4, remotePort: 9 } },
+  { kind: 'peer-request', domain: 0, request: { kind: 'map', ref: 8, isReadOnly: true } },
+  { kind: 'peer-request', domain: 0, request: { kind: 'unmap', ref: 8, isReadOnly: false } },
+  {
+    kind: 'peer-request',
+    domain: 3,
+    request: { kind: 'copy-from', ref: 511, offset: 4000, sizeBytes: 96 },
+  },
+  {
+    kind: 'peer-request',
+    domain: 3,
+    request: { kind: 'copy-to', ref: 0, offset: 1, bytes: Uint8Array.of(7) },
+  },
+  { kind: 'peer-request', domain: 0x7fef, request: { kind: 'probe' } },
+  { kind: 'peer-request', domain: 2, request: { kind: 'gone' } },
+  {
+    kind: 'shared-page-write',
+    domain: 2,
+    ref: 8,
+    isOwn: true,
+    runs: [
+      { offset: 0, bytes: Uint8Array.of(1) },
+      { offset: 2, bytes: Uint8Array.of(2, 3) },
+      { offset: 4095, bytes: Uint8Array.of(4) },
+    ],
+  },
+  { kind: 'virq-raised', virq: 1, vcpu: 0 },
+];
+
 export interface Written {
   readonly bytes: Uint8Array;
   readonly events: LoggedEvent[];
@@ -40,15 +74,18 @@ export interface Written {
 }
 
 /**
- * Every kind of event 100 steps apart, a landmark after every third, an output digest at each
+ * Events 100 steps apart, a landmark after every third, an output digest at each
  * landmark.
  */
-export function writeSample(tools: LogTools): Written {
+export function writeSample(
+  tools: LogTools,
+  sampleEvents: readonly MachineEvent[] = SAMPLE_EVENTS,
+): Written {
   const sink = new MemorySink();
   const writer = new LogWriter(sink, tools, SAMPLE_HEADER);
   const events: LoggedEvent[] = [];
   const landmarks: LoggedLandmark[] = [];
-  for (const [index, event] of SAMPLE_EVENTS.entries()) {
+  for (const [index, event] of sampleEvents.entries()) {
     const step = 1000 + index * 100;
     if (index % 3 === 0) {
       const landmark = sampleLandmark(step, index);
@@ -65,7 +102,7 @@ export function writeSample(tools: LogTools): Written {
   const digest = new Uint8Array(16).fill(0xaa);
   const footer = writer.finish({
     end: { by: 'host', cause: 'interrupted' },
-    steps: 1700,
+    steps: 900 + 100 * sampleEvents.length,
     outputBytes: 66,
     stateDigest: digest,
     outputDigest: digest,
@@ -122,6 +159,24 @@ export function randomEvent(random: Prng): MachineEvent {
     { kind: 'net-packet', nic: random.below(8), bytes },
     { kind: 'entropy', bytes },
     { kind: 'marker', text: 'm'.repeat(random.below(50)) },
+    { kind: 'hypercall-result', result: 0 - random.below(50), bytes },
+    {
+      kind: 'peer-request',
+      domain: random.below(0x1_0000),
+      request: { kind: 'copy-to', ref: random.u32(), offset: random.below(2000), bytes },
+    },
+    {
+      kind: 'shared-page-write',
+      domain: random.below(4),
+      ref: random.below(512),
+      isOwn: random.chance(2),
+      runs: [
+        { offset: random.below(1000), bytes },
+        { offset: 3000, bytes: bytes.slice(0, 1 + random.below(14)) },
+      ],
+    },
+    { kind: 'virq-raised', virq: random.below(24), vcpu: random.below(32) },
+    random.pick(CHANNEL_EVENTS),
     { kind: 'power', cause: random.pick(['interrupted', 'timeout', 'step-limit', 'host-error']) },
   ];
   return random.pick(events);

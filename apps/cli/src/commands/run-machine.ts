@@ -5,6 +5,7 @@ import {
   openMachineFiles,
   PARTIAL_SUFFIX,
   type RunOutcome,
+  type RunRequest,
   runSession,
 } from '@casmotion/host-node';
 import { countEvents, createLogTools } from '@casmotion/replay-log';
@@ -50,7 +51,7 @@ export async function runMachine(
       ...target,
       creator: CREATOR,
       outputs: output,
-      input: consoleRequest(context, output, isRaw),
+      input: consoleRequest(context, output, { isRaw, isRing: flags.ringConsole }),
       timeoutSeconds: flags.timeout,
       maxInstructions: flags.maxInstructions,
       wantsDigests: flags.json,
@@ -83,12 +84,10 @@ function filesInUse(
 function consoleRequest(
   { process }: CliContext,
   output: GuestOutput,
-  isRaw: boolean,
-):
-  | { stream: CliContext['process']['stdin']; isRaw: boolean; showHelp: (text: string) => void }
-  | undefined {
+  how: { readonly isRaw: boolean; readonly isRing: boolean },
+): RunRequest['input'] {
   if (process.stdin.isTTY === true && !output.isTerminal) return undefined;
-  return { stream: process.stdin, isRaw, showHelp: (text) => void process.stderr.write(text) };
+  return { ...how, stream: process.stdin, showHelp: (text) => void process.stderr.write(text) };
 }
 
 /** The demonstration of the embedded guest ended as it does when its race bites. */

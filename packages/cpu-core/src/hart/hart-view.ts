@@ -77,8 +77,14 @@ export class WasmHartView implements HartView {
 
   getCsr(number: number): bigint | undefined {
     if (!csrNumbers.has(number)) return undefined;
+    // A device may ask in the middle of `run`, which goes on with its clock.
+    const stepEnd = this.#words.at(CONTROL.stepEnd);
+    const left = this.#controls[CONTROL.left / 4] ?? 0;
     this.#setClock(this.#step());
-    return BigInt.asUintN(64, this.#exports.csrRead(number));
+    const value = BigInt.asUintN(64, this.#exports.csrRead(number));
+    this.#words.setAt(CONTROL.stepEnd, stepEnd);
+    this.#controls[CONTROL.left / 4] = left;
+    return value;
   }
 
   setCsr(number: number, value: bigint): void {

@@ -2,7 +2,6 @@
 import type { Prng } from '@casmotion/base';
 import { Aclint } from '../../src/aclint/aclint.ts';
 import type { Device } from '../../src/device.ts';
-import { EventChannel } from '../../src/event-channel/event-channel.ts';
 import { Plic } from '../../src/plic/plic.ts';
 import { GoldfishRtc } from '../../src/rtc/goldfish-rtc.ts';
 import { TestFinisher } from '../../src/test-finisher/test-finisher.ts';
@@ -16,6 +15,7 @@ import { VirtioRng } from '../../src/virtio-rng/virtio-rng.ts';
 import type { VirtioModel } from '../../src/virtio/model.ts';
 import { VirtioMmio } from '../../src/virtio/virtio-mmio.ts';
 import { FakeClock, FakeLine, ramp, type FakeMemory } from './board.ts';
+import { createChannel, HostileDomain, playInput } from './hostile-domain.ts';
 import { HostileDriver, randomAccess, randomBytes, type Operation } from './hostile-driver.ts';
 
 /** One device and all that it touches. */
@@ -87,10 +87,6 @@ const simpleKinds: RigKind[] = [
   simple('test-finisher', [0, 4], ({ output }) => ({
     device: new TestFinisher({ finish: (finish) => output(finish.cause) }),
   })),
-  simple('event-channel', eventChannelOffsets(), ({ line }) => {
-    const channel = new EventChannel({ line: line() });
-    return { device: channel, input: (bytes) => channel.raise((bytes[0] ?? 0) % 70) };
-  }),
 ];
 
 /** What a device is made of, on a rig. */
@@ -195,15 +191,26 @@ const virtioKinds = [false, true].flatMap((isLegacy) => [
   }),
 ]);
 
-export const rigKinds: readonly RigKind[] = [...simpleKinds, ...virtioKinds];
+/** Alone, with one vCPU; and with others and three. */
+const channelKinds = [false, true].map((hasPeers): RigKind => ({
+  name: hasPeers ? 'event-channel with peers' : 'event-channel',
+  isVirtio: false,
+  create: (memory, outputs) =>
+    createRig(memory, outputs, ({ clock, line, output }) => {
+      const lines = hasPeers ? [line(), line(), line()] : [line()];
+      const device = createChannel({ clock, lines, memory, hasPeers, output });
+      return { device, input: (bytes) => playInput(device, bytes) };
+    }),
+  traffic: (prng) => {
+    const domain = new HostileDomain(prng, hasPeers);
+    return (isFirst) => domain.next(isFirst);
+  },
+}));
+
+export const rigKinds: readonly RigKind[] = [...simpleKinds, ...channelKinds, ...virtioKinds];
 
 function plicOffsets(): number[] {
   const priorities = Array.from({ length: 12 }, (_, index) => 4 * index);
   const contexts = [0x20_0000, 0x20_1000, 0x20_0004, 0x20_1004, 0x20_1004];
   return [...priorities, 0x1000, 0x2000, 0x2080, ...contexts];
-}
-
-function eventChannelOffsets(): number[] {
-  const bitmaps = [0x1000, 0x1004, 0x1008, 0x1200, 0x1204];
-  return [0, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x20, 0x24, 0x24, ...bitmaps];
 }

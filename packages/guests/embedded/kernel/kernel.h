@@ -137,10 +137,10 @@ u32 random_read(void *bytes, u32 size);
 void event_channel_init(void);
 int event_channel_present(void);
 /*
- * Sends to a port and waits until the upcall has brought it back; how often the port has come so
- * far.
+ * Opens a channel to this domain itself, sends on it, waits until the upcall has brought it, and
+ * closes it. The port that was told, or -1.
  */
-u64 event_channel_ping(u32 port);
+i64 event_channel_ping(void);
 u64 event_channel_upcalls(void);
 
 /* journal.c: each command returns 0 or, with a message printed, 1. */

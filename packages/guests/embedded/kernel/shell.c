@@ -110,13 +110,19 @@ static int cmd_sleep(char *arguments)
 
 static int cmd_evtchn(char *arguments)
 {
-  i64 port = *arguments ? parse_number(arguments) : 1;
-  if (!event_channel_present() || port < 1 || port > 4095) {
-    print("evtchn: %s\n", event_channel_present() ? "port 1 to 4095" : "no event channel");
+  i64 count = *arguments ? parse_number(arguments) : 1;
+  if (!event_channel_present() || count < 1) {
+    print("evtchn: %s\n", event_channel_present() ? "how often?" : "no event channel");
     return 1;
   }
-  u64 count = event_channel_ping((u32)port);
-  print("evtchn: port %ld came back, %lu times so far\n", port, count);
+  i64 port = 0;
+  for (i64 i = 0; i < count && port >= 0; i++)
+    port = event_channel_ping();
+  if (port < 0) {
+    print("evtchn: no port\n");
+    return 1;
+  }
+  print("evtchn: came back %ld times, %lu upcalls so far\n", count, event_channel_upcalls());
   return 0;
 }
 
@@ -146,7 +152,7 @@ static const struct {
     {"race", "[ROUNDS]  two clerks without a lock", cmd_race},
     {"compute", "[ROUNDS]  work, about a million instructions a round", cmd_compute},
     {"sleep", "MILLISECONDS", cmd_sleep},
-    {"evtchn", "[PORT]  send to a port and wait for the upcall", cmd_evtchn},
+    {"evtchn", "[COUNT]  send to this domain itself and wait for the upcall", cmd_evtchn},
     {"demo", "all of it", cmd_demo},
     {"poweroff", "[CODE]", cmd_poweroff},
 };

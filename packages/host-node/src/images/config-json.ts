@@ -29,6 +29,12 @@ const Config = v.object({
   clock: v.picklist(['host', 'virtual']),
   rtcBaseNanoseconds: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
   rngSeedHex: Hex(32),
+  domain: v.optional(
+    v.object({
+      id: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0x7fef)),
+      peers: v.picklist(['none', 'host']),
+    }),
+  ),
 });
 
 /** Throws {@link MachineConfigError}. */
@@ -39,8 +45,9 @@ export function parseMachineConfig(json: JsonValue): MachineConfig {
     const path = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
     throw new MachineConfigError(path, issue.message);
   }
-  const { kernel, initrd, firmware, ...rest } = result.output;
-  return { ...rest, kernel, initrd, firmware };
+  const { kernel, initrd, firmware, domain, ...rest } = result.output;
+  const config = { ...rest, kernel, initrd, firmware };
+  return domain === undefined ? config : { ...config, domain };
 }
 
 /** The log describes a machine that this program cannot make. */

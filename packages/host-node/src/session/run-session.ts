@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { assert, VmError } from '@casmotion/base';
 import { MemoryImage } from '@casmotion/devices';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
-import { createMachine, type Machine } from '@casmotion/machine';
+import { createMachine, type Machine, ringConsoleOf } from '@casmotion/machine';
 import {
   ClockKeeper,
   OutputDigest,
@@ -56,6 +56,8 @@ export interface RunRequest extends EngineRequest {
 export interface ConsoleRequest {
   readonly stream: InputStream;
   readonly isRaw: boolean;
+  /** To the ring of the event channel; else to the virtio console, or the UART. */
+  readonly isRing?: boolean;
   readonly showHelp: (text: string) => void;
 }
 
@@ -119,6 +121,7 @@ class SessionHost {
   constructor(request: RunRequest) {
     const { files, input, timeoutSeconds, onStart } = request;
     const { clock, hasVirtioConsole } = files.config;
+    const virtioOrUart = hasVirtioConsole ? 1 : 0;
     const wake = new Wake();
     const end = (cause: PowerEvent['cause']): void => this.live.requestPower(cause);
     this.#release = catchSignals(() => end('interrupted'));
@@ -135,7 +138,7 @@ class SessionHost {
       clock: clock === 'host' ? new ClockKeeper() : undefined,
       elapsed: this.elapsed,
       console: this.#console,
-      consoleNumber: hasVirtioConsole ? 1 : 0,
+      consoleNumber: input?.isRing === true ? ringConsoleOf(files.config) : virtioOrUart,
       entropy: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
       timeoutSeconds,
       wake,

@@ -8,6 +8,7 @@
  */
 import type { ByteReader, ByteWriter } from '@casmotion/base';
 import type { CoreInterface, InterruptName } from '@casmotion/cpu-core';
+import type { PeerMessage } from '@casmotion/events';
 import {
   Aclint,
   type BlockImage,
@@ -30,7 +31,7 @@ import {
   VirtioNet,
   VirtioRng,
 } from '@casmotion/devices';
-import type { MachineConfig } from '../machine-config.ts';
+import { ALONE, type MachineConfig } from '../machine-config.ts';
 import type { HaltResult } from '../machine-interface.ts';
 import { AlarmQueue } from './alarm-queue.ts';
 import { Bus, type BusWindow } from './bus.ts';
@@ -44,6 +45,7 @@ export interface BoardHost {
   core(): CoreInterface;
   consoleOutput(console: number, bytes: Uint8Array): void;
   netPacket(nic: number, bytes: Uint8Array): void;
+  peerMessage(message: PeerMessage): void;
   finish(result: HaltResult): void;
   /** An alarm was set. */
   alarmSet(ticks: number): void;
@@ -84,7 +86,7 @@ export class Board {
       baseNanoseconds: config.rtcBaseNanoseconds,
     });
     this.uart = new Uart({ line: lineOf('uart'), output: (bytes) => host.consoleOutput(0, bytes) });
-    this.eventChannel = new EventChannel({ line: lineOf('event-channel') });
+    this.eventChannel = createEventChannel(config, this.alarms, host, this.memory, lineOf);
     const finisher = new TestFinisher({ finish: (result) => host.finish(result) });
 
     const virtio = new VirtioSlots(config, this.alarms, this.memory, lineOf);
@@ -123,6 +125,40 @@ export class Board {
     this.alarms.clear();
     for (const device of this.#devices) device.restore(reader);
   }
+}
+
+function createEventChannel(
+  config: MachineConfig,
+  alarms: AlarmQueue,
+  host: BoardHost,
+  memory: DmaMemory,
+  lineOf: (name: RegionName) => InterruptLine,
+): EventChannel {
+  const { id, peers } = config.domain ?? ALONE;
+  const channel: EventChannel = new EventChannel({
+    lines: [lineOf('event-channel')],
+    memory,
+    clock: alarms.addClock(() => channel),
+    time: {
+      get ticks() {
+        return host.core().ticksAt(host.core().step);
+      },
+      get slope() {
+        return host.core().timeLine.slope;
+      },
+      cycle: () => host.core().hart.getCsr(CSR_MCYCLE) ?? 0n,
+    },
+    wallNanoseconds: BigInt(config.rtcBaseNanoseconds),
+    domain: { id, hasPeers: peers === 'host' },
+    consoleOutput: (bytes) => host.consoleOutput(ringConsoleOf(config), bytes),
+    peerMessage: (message) => host.peerMessage(message),
+  });
+  return channel;
+}
+
+/** The number of the console that is a ring of the event channel: after the virtio consoles. */
+export function ringConsoleOf(config: MachineConfig): number {
+  return config.hasVirtioConsole ? 2 : 1;
 }
 
 /** Fills the virtio-mmio slots in order. */
@@ -214,6 +250,8 @@ class VirtioSlots {
 function slotName(kind: string, baseAddress: number): string {
   return `virtio-${kind}@${baseAddress.toString(16)}`;
 }
+
+const CSR_MCYCLE = 0xb00;
 
 /** Locally administered; the same on every machine, which is alone on its wire. */
 const MAC_ADDRESS = Uint8Array.of(0x02, 0x43, 0x41, 0x53, 0x00, 0x01);

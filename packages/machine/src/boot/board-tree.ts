@@ -151,6 +151,7 @@ function socNode(): DeviceTreeNode {
       plic,
       uart,
       ...virtio,
+      // Its own binding: one interrupt a vCPU; all else it says by itself, in its registers.
       deviceNode('event-channel', 'event-channel', ['casmotion,event-channel']),
     ],
   );

@@ -3,6 +3,7 @@
  */
 import type { HartView } from '@casmotion/cpu-core';
 import { sbiBase } from './base.ts';
+import { sbiChannel } from './channel.ts';
 import { sbiDbcn } from './dbcn.ts';
 import { sbiHsm } from './hsm.ts';
 import { sbiIpi } from './ipi.ts';
@@ -27,6 +28,7 @@ export const SBI_EXTENSIONS: readonly SbiExtension[] = [
   sbiHsm,
   sbiSrst,
   sbiDbcn,
+  sbiChannel,
 ];
 
 /** Is the extension there, legacy ones included? */

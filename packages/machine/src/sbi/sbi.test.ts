@@ -3,6 +3,7 @@
  * arguments. Method: tables of calls on a hart that is only registers and a host that notes what it
  * is asked for.
  */
+import type { OperationArguments } from '@casmotion/devices';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeHart } from '../../test/support/fake-hart.ts';
 import type { HaltResult } from '../machine-interface.ts';
@@ -53,6 +54,8 @@ describe('base', () => {
     [HSM, 1n],
     [SRST, 1n],
     [DBCN, 1n],
+    [0x0900_0000n, 1n],
+    [0x0900_0001n, 0n],
     [0n, 1n],
     [8n, 1n],
     [9n, 0n],
@@ -223,6 +226,23 @@ describe('legacy calls', () => {
   });
 });
 
+describe('event channel, vendor extension', () => {
+  it.each([
+    [5, 5n],
+    [0, 0n],
+    [-22, (1n << 64n) - 22n],
+  ])('gives the result %i in a1', (result, a1) => {
+    host.channelResult = result;
+    expect(call(0x0900_0000n, 0x2004n, 3n, 0n, 0n, 0n, 0n, 1n << 33n)).toEqual([0n, a1]);
+    expect(host.operations).toEqual([[0x2004, 3, 0, 0, 0, 0, 2 ** 33]]);
+  });
+
+  it('leaves the registers alone where another domain has to answer', () => {
+    host.channelResult = undefined;
+    expect(call(0x0900_0000n, 0x2000n, 2n, 7n)).toEqual([2n, 7n]);
+  });
+});
+
 it('has each extension once', () => {
   expect(new Set(SBI_EXTENSIONS.map(({ id }) => id)).size).toBe(SBI_EXTENSIONS.length);
 });
@@ -248,6 +268,8 @@ class FakeHost implements SbiHost {
   written: number[] = [];
   waiting: number[] = [];
   halted: HaltResult[] = [];
+  operations: number[][] = [];
+  channelResult: number | undefined = 0;
   isWaiting = false;
   isSoftwareInterrupt = false;
   readonly hasExtension = hasSbiExtension;
@@ -282,5 +304,10 @@ class FakeHost implements SbiHost {
 
   halt(result: HaltResult): void {
     this.halted.push(result);
+  }
+
+  operateChannel(operation: number, args: OperationArguments): number | undefined {
+    this.operations.push([operation, ...args]);
+    return this.channelResult;
   }
 }

@@ -4,7 +4,7 @@
  * logged. Source: RISC-V Supervisor Binary Interface Specification 2.0.
  */
 import type { HartView } from '@casmotion/cpu-core';
-import type { DmaMemory } from '@casmotion/devices';
+import type { DmaMemory, OperationArguments } from '@casmotion/devices';
 import type { HaltResult } from '../machine-interface.ts';
 
 /** What an SBI call may do besides changing registers. */
@@ -18,6 +18,8 @@ export interface SbiHost {
   /** The hart waits as after WFI. */
   waitForInterrupt(): void;
   halt(result: HaltResult): void;
+  /** An event-channel operation: its result; undefined if another domain has to answer first. */
+  operateChannel(operation: number, args: OperationArguments): number | undefined;
   /** Extension IDs that are there, for the base extension's probe. */
   hasExtension(extensionId: number): boolean;
 }

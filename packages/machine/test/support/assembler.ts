@@ -64,6 +64,11 @@ export class Assembler {
     return this;
   }
 
+  /** rd = the 8 bytes at rs1, which become rs2. */
+  amoswapD(rd: number, rs2: number, rs1: number): this {
+    return this.word((0x0800_302f | (rs2 << 20) | (rs1 << 15) | (rd << 7)) >>> 0);
+  }
+
   addi(rd: number, rs1: number, value: number): this {
     return this.word(iType(0x13, 0, rd, rs1, value));
   }

@@ -8,6 +8,7 @@ const MTIMECMP = 0x200_4000;
 const MTIME = 0x200_bff8;
 const PLIC = 0xc00_0000;
 const EVENT_CHANNEL = 0x1020_0000;
+const SHARED_INFO = 0x8011_0000;
 const MCAUSE = 0x342;
 const [MSTATUS, MIE, MTVEC, SIE, STVEC, SSTATUS, STIMECMP, MENVCFG, TIME] = [
   0x300, 0x304, 0x305, 0x104, 0x105, 0x100, 0x14d, 0x30a, 0xc01,
@@ -148,11 +149,8 @@ export function busyProgram(periodTicks: number): Uint8Array {
     .li(t0, PLIC + 0x2000)
     .li(t1, (1 << 10) | (1 << 12))
     .sw(t1, t0);
-  asm
-    .li(t0, EVENT_CHANNEL + 0x1000)
-    .sw(zero, t0, 0x200)
-    .li(t1, 1)
-    .sb(t1, s0, 1); // unmask; IER
+  setUpChannel(asm, 31);
+  asm.li(t1, 1).sb(t1, s0, 1); // IER
   armAclint(asm, periodTicks);
   asm.li(t0, (1 << 7) | (1 << 11)).csrs(MIE, t0);
   asm.li(t0, 1 << 3).csrs(MSTATUS, t0);
@@ -169,15 +167,33 @@ export function busyProgram(periodTicks: number): Uint8Array {
     .li(t0, 12)
     .beq(t1, t0, 'channel');
   asm.lbu(t0, s0).sb(t0, s0).add(s1, s1, t0).j('complete');
-  asm.label('channel').li(t0, EVENT_CHANNEL).sw(zero, t0, 0x10).lw(a0, t0, 0x18).sw(a0, t0, 0x18);
+  asm.label('channel').li(t0, SHARED_INFO).sb(zero, t0).addi(t0, t0, 8).amoswapD(a0, zero, t0);
   asm
-    .li(t0, EVENT_CHANNEL + 0x1000)
-    .lw(a0, t0)
-    .sw(a0, t0)
+    .li(t0, SHARED_INFO + 0x800)
+    .amoswapD(a0, zero, t0)
     .add(s1, s1, a0);
   asm.label('complete').sw(t1, t2);
   asm.label('return').ld(t0, sp, 0).ld(t1, sp, 8).ld(t2, sp, 16).mret();
   return elfOf(asm);
+}
+
+/** shared_info has a place, upcalls are on, and ports 1 to `portCount` wait for a binding. */
+function setUpChannel(asm: Assembler, portCount: number): void {
+  channelOperation(asm, 0x0c07, [0, 0, SHARED_INFO / 4096]);
+  asm
+    .li(t0, SHARED_INFO)
+    .sb(zero, t0, 1)
+    .li(a1, portCount)
+    .label('allocate');
+  channelOperation(asm, 0x2006, [0x7ff0, 0x7ff0]);
+  asm.addi(a1, a1, -1).bne(a1, zero, 'allocate');
+}
+
+/** An operation of the event channel with these arguments; clobbers t0 and t1. */
+function channelOperation(asm: Assembler, operation: number, args: readonly number[]): void {
+  asm.li(t0, EVENT_CHANNEL + 0x1000);
+  for (const [index, argument] of args.entries()) asm.li(t1, argument).sd(t1, t0, 8 * index);
+  asm.li(t1, operation).sw(t1, t0, 0x30);
 }
 
 /** Waits for ever with every interrupt off. */
