@@ -121,6 +121,11 @@ export const CONTROL = {
   recheck: 0xc34,
   /** i32: why the region called last has returned: {@link REGION_EXIT}. */
   regionExit: 0xc38,
+  /** i64: transfers of control so far, in a core that counts them: state. */
+  transfers: 0xc40,
+  /** i64: where a watched run stops: see `transfers.ts`. */
+  watchedTransfers: 0xc48,
+  watchedPc: 0xc50,
 } as const;
 
 /** Why a region returns; pc is in memory and registers are written back. */

@@ -16,7 +16,7 @@ import type { Width } from '../isa/instruction.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 
 /** What `run` returns; the order is that of `CoreExit`. */
-export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3 } as const;
+export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3, watch: 4 } as const;
 
 export interface InterpreterParts extends EngineParts {
   readonly traps: TrapFunctions;
@@ -30,6 +30,8 @@ export interface InterpreterParts extends EngineParts {
   readonly probes: Probes;
   /** The way into translated regions; absent where the interpreter is alone. */
   readonly regions: RegionParts | undefined;
+  /** Stops also where `isAtWatch` holds. */
+  readonly isWatching: boolean;
 }
 
 export interface RegionParts {
@@ -55,6 +57,11 @@ export interface Frame {
   readonly op: Local<'i32'>;
   /** 1: the next slot is interpreted even if a region begins there. */
   readonly isHeld: Local<'i32'>;
+  /**
+   * Watching only; 1: an interrupt was taken and no step made since. That is no place between two
+   * steps where a run could have been cut, so it is no place to stop.
+   */
+  readonly isFresh: Local<'i32'>;
   /** Scratch of one handler. */
   readonly va: Local<'i64'>;
   readonly value: Local<'i64'>;
@@ -252,6 +259,7 @@ export class SlotSite implements Site {
    * imm`.
    */
   jump(): void {
+    this.parts.transfers.count(this.f);
     const { f, entry, page, slot, pc, labels } = this.#frame;
     const offset = () => load.i32(entry.get, SLOT.imm);
     f.set(slot, entry.get.add(offset()));
@@ -264,6 +272,7 @@ export class SlotSite implements Site {
   }
 
   jumpToVa(): void {
+    this.parts.transfers.count(this.f);
     const { f, va, value, bias, page, entry, pc, labels } = this.#frame;
     const pageAddress = bias.get.add(page.get.shrU(3).toI64U());
     f.set(value, va.get.sub(pageAddress));

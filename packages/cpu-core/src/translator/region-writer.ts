@@ -19,6 +19,7 @@ import {
 import { emitInstruction } from '../emit/instructions.ts';
 import { CELL, PAGE_BYTES, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
+import { LocalTransfers } from '../hart/transfers.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import {
   isStraddling,
@@ -99,6 +100,7 @@ class RegionWriter implements Continuation {
       value: f.local('i64', 'value'),
       slot: f.local('i32', 'slot'),
       host: f.local('i32', 'host'),
+      transfers: new LocalTransfers(f, parts.transfers),
     };
     this.#structure = new Structure(f, {
       blocks: blocks.map(({ index }) => index),
@@ -109,7 +111,7 @@ class RegionWriter implements Continuation {
 
   write(): void {
     const f = this.#f;
-    const { context, left, reason, registers } = this.#locals;
+    const { context, left, reason, registers, transfers } = this.#locals;
     f.set(context, control('dataContext'));
     f.set(this.#fetchContext, control('fetchContext'));
     registers.emitLoads();
@@ -125,6 +127,7 @@ class RegionWriter implements Continuation {
       this.#writeExitTo();
     });
     registers.emitStores();
+    transfers.writeBack();
     setControl(f, 'regionExit', reason.get);
     f.return(left.get);
   }

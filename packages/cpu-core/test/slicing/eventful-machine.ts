@@ -13,7 +13,7 @@
  *   FINISHER     write: asks `run` to return; the timer compare registers of an ACLINT are there
  */
 import { ByteWriter } from '@casmotion/base';
-import type { CoreInterface } from '../../src/core-interface.ts';
+import type { CoreInterface, Watch } from '../../src/core-interface.ts';
 import { MTIMECMP } from '../differential/monitor.ts';
 import {
   captureState,
@@ -53,12 +53,15 @@ export class EventfulMachine {
     this.core.timeLine = { originStep: 0, originTicks: 0, slope: 2 ** 32 };
   }
 
-  runTo(untilStep: number): void {
+  /** `watch`: also until it stands there, on a core that counts transfers. */
+  runTo(untilStep: number, watch?: Watch): void {
     const { core } = this;
     for (;;) {
       this.#deliver();
       if (core.step >= untilStep) return;
-      const exit = core.run(Math.min(untilStep, this.#nextEvent()));
+      if (watch !== undefined && isAt(core, watch)) return;
+      const until = Math.min(untilStep, this.#nextEvent());
+      const exit = watch === undefined ? core.run(until) : core.runWatched(until, watch);
       if (exit !== 'wfi') continue;
       this.#deliver();
       if (!core.hasWakeUp) this.#skipToNextEvent();
@@ -125,4 +128,8 @@ export class EventfulMachine {
     this.#armedAt = undefined;
     core.setInterrupt('MEIP', true);
   }
+}
+
+function isAt({ transfers, hart }: CoreInterface, watch: Watch): boolean {
+  return (transfers ?? 0) >= watch.transfers || hart.pc === watch.pc;
 }
