@@ -31,7 +31,7 @@ export interface CoreOptions {
   readonly observer?: RegionObserver | undefined;
   /** Counts what the core does, which then costs time; good for this core alone. */
   readonly profiler?: Profiler | undefined;
-  /** True: the core counts transfers of control, and the count is state. Default: no code for it. */
+  /** True: transfers of control are counted, and the count is state. Default: no code for it. */
   readonly isCountingTransfers?: boolean | undefined;
 }
 

@@ -31,6 +31,7 @@ import { countedTransfers, noTransfers } from './hart/transfers.ts';
 import { defineTraps } from './hart/trap.ts';
 import { word } from './hart/words.ts';
 import { createProbes, noProbes } from './inspect/probes.ts';
+import type { InterpreterParts, RegionParts } from './interpreter/frame.ts';
 import { defineInterpreter } from './interpreter/interpreter.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
 import { type ArithmeticFunctions, createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
@@ -115,8 +116,7 @@ export function generateCoreModule(
   const illegal = defineIllegal(module, raise, fetchHost);
   const parts: EngineParts = { ops, float, csrs, illegal, ram: plan.ram, transfers };
   const slowPaths = defineSlowPaths(module, access);
-  const { cellBias } = plan;
-  const interpreted = {
+  defineInterpreters(module, plan, regions, {
     ...parts,
     access,
     traps,
@@ -125,16 +125,8 @@ export function generateCoreModule(
     fetchHost,
     decode: host.decode,
     decodeStraddle: host.decodeStraddle,
-  };
-  defineInterpreter(module, 'run', {
-    ...interpreted,
-    regions: regions && { translate: host.translate, cellBias, hotJumps: regions.hotJumps },
-    isWatching: false,
+    translate: host.translate,
   });
-  if (isCounting) {
-    const watched = { ...interpreted, regions: undefined, isWatching: true };
-    defineInterpreter(module, 'runWatched', watched);
-  }
   exportForHost(module, plan, codePages, [
     csrs.read,
     csrs.write,
@@ -150,6 +142,19 @@ export function generateCoreModule(
     }
   }
   return { bytes: module.toBytes(), parts, slowPaths, arithmetic };
+}
+
+function defineInterpreters(
+  module: WasmModule,
+  { cellBias }: MemoryPlan,
+  regions: RegionOptions | undefined,
+  parts: Omit<InterpreterParts, 'regions' | 'isWatching'> & Pick<RegionParts, 'translate'>,
+): void {
+  const { translate } = parts;
+  const wayIn = regions && { translate, cellBias, hotJumps: regions.hotJumps };
+  defineInterpreter(module, 'run', { ...parts, regions: wayIn, isWatching: false });
+  if (!parts.transfers.isCounting) return;
+  defineInterpreter(module, 'runWatched', { ...parts, regions: undefined, isWatching: true });
 }
 
 /** Functions of `CoreImports`. */

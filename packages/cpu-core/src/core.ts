@@ -10,10 +10,11 @@ import type {
   CoreInterface,
   CoreOptions,
   InterruptName,
+  MmioBus,
   TimeLine,
   Watch,
 } from './core-interface.ts';
-import { type CoreExports, generateCoreModule } from './core-module.ts';
+import { type CoreExports, type CoreImports, generateCoreModule } from './core-module.ts';
 import { Decoder } from './decoder.ts';
 import { csrIndexBytes } from './hart/csr.ts';
 import { HartWords, WasmHartView } from './hart/hart-view.ts';
@@ -84,15 +85,7 @@ class Core implements CoreInterface {
     this.#bytes.set(rom, plan.rom);
     const host = {
       memory,
-      busRead: (low: number, high: number, size: number): number => {
-        const value = bus.read(address(low, high), size as 1 | 2 | 4);
-        this.#setControl('busFault', value === undefined ? 1 : 0);
-        return value ?? 0;
-      },
-      busWrite: (low: number, high: number, size: number, value: number): void => {
-        const isDone = bus.write(address(low, high), size as 1 | 2 | 4, unsigned(value, size));
-        this.#setControl('busFault', isDone ? 0 : 1);
-      },
+      ...this.#busImports(bus),
       decode: (slot: number, page: number): void => decoder.decode(slot, page),
       decodeStraddle: (slot: number, memo: number, word: number): void =>
         decoder.decodeStraddle(slot, memo, word),
@@ -144,6 +137,20 @@ class Core implements CoreInterface {
     this.#words.setAt(CONTROL.watchedPc, pc);
     this.#words.setAt(CONTROL.watchedTransfers, BigInt(transfers));
     return this.#run(untilStep, (budget) => this.#exports.runWatched?.(budget) ?? 0);
+  }
+
+  #busImports(bus: MmioBus): Pick<CoreImports, 'busRead' | 'busWrite'> {
+    return {
+      busRead: (low, high, size) => {
+        const value = bus.read(address(low, high), size as 1 | 2 | 4);
+        this.#setControl('busFault', value === undefined ? 1 : 0);
+        return value ?? 0;
+      },
+      busWrite: (low, high, size, value) => {
+        const isDone = bus.write(address(low, high), size as 1 | 2 | 4, unsigned(value, size));
+        this.#setControl('busFault', isDone ? 0 : 1);
+      },
+    };
   }
 
   #run(untilStep: number, enter: (budget: number) => number): CoreExit {

@@ -65,7 +65,7 @@ describe.each(KIND_NAMES)('programs of kind %s', (kind) => {
     expect(regions).toBeGreaterThan(PROGRAMS);
   });
 
-  test(`have no two places of one name, and count what does not fall through (seed ${SEED})`, () => {
+  test(`have a name for each place, and count all that cannot fall (seed ${SEED})`, () => {
     const seen = { fell: 0, counted: 0, twice: 0 };
     for (let seed = SEED; seed < SEED + PROGRAMS; seed++) {
       const places = placesOf(machineFor(kind, seed, 'interpreter'), STEPS);
