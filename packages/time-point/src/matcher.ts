@@ -156,7 +156,8 @@ export interface MatchTarget {
   /** Lets a run stop before the instruction at `pc`; undefined: nowhere. */
   setBreakpoint(pc: bigint | undefined): void;
   /**
-   * At least one step, until the breakpoint or the counter stops it. False: the target has ended.
+   * At least one step, until the breakpoint or the counter stops it, or before: it is then asked
+   * for the same again. False: the target has ended.
    */
   run(): boolean;
   /**
@@ -171,15 +172,39 @@ export interface MatchTarget {
 export function matchTimePoint(
   target: MatchTarget,
   key: TimePointKey,
-  options: { readonly margin: number; readonly check?: bigint },
+  options: MatchOptions,
 ): MatchOutcome {
+  return finish(matching(target, key, options));
+}
+
+/** As {@link matchTimePoint}, a piece of the way at a time: whoever drives it may pause between. */
+export function* matching(
+  target: MatchTarget,
+  key: TimePointKey,
+  options: MatchOptions,
+): Generator<void, MatchOutcome, void> {
   const matcher = new Matcher(key, options.margin, options.check);
   let action = matcher.next(target.read());
   while (action.do !== 'end') {
     const isAlive = act(target, action);
+    yield;
     action = matcher.next(target.read(), !isAlive);
   }
   return action.outcome;
+}
+
+export interface MatchOptions {
+  /** Counts before the key at which the counter is armed. */
+  readonly margin: number;
+  /** Compared at the key, if it is there. */
+  readonly check?: bigint;
+}
+
+function finish<T>(generator: Generator<void, T, void>): T {
+  for (;;) {
+    const next = generator.next();
+    if (next.done === true) return next.value;
+  }
 }
 
 function act(target: MatchTarget, action: Exclude<MatcherAction, { do: 'end' }>): boolean {
@@ -233,17 +258,32 @@ export class AdaptiveMargin {
 export function matchWithRewind(
   target: MatchTarget,
   key: TimePointKey,
-  options: {
-    readonly margin: AdaptiveMargin;
-    readonly check?: bigint;
-    /** Puts the target back where the attempt began. */
-    readonly rewind: () => void;
-  },
-): { readonly outcome: MatchOutcome; readonly rewinds: number } {
-  const { margin, check, rewind } = options;
+  options: RewindOptions,
+): RewindOutcome {
+  return finish(matchingWithRewind(target, key, options));
+}
+
+export interface RewindOptions {
+  readonly margin: AdaptiveMargin;
+  readonly check?: bigint;
+  /** Puts the target back where the attempt began. */
+  readonly rewind: () => void;
+}
+
+export interface RewindOutcome {
+  readonly outcome: MatchOutcome;
+  readonly rewinds: number;
+}
+
+/** As {@link matchWithRewind}, a piece of the way at a time. */
+export function* matchingWithRewind(
+  target: MatchTarget,
+  key: TimePointKey,
+  { margin, check, rewind }: RewindOptions,
+): Generator<void, RewindOutcome, void> {
   for (let rewinds = 0; ; rewinds++) {
     const checked = check === undefined ? {} : { check };
-    const outcome = matchTimePoint(target, key, { margin: margin.value, ...checked });
+    const outcome = yield* matching(target, key, { margin: margin.value, ...checked });
     margin.note(outcome.skid);
     const isLate = outcome.kind !== 'delivered' && outcome.isSkid;
     if (!isLate || !margin.raise()) return { outcome, rewinds };

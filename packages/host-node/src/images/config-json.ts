@@ -1,6 +1,6 @@
 /** A machine's configuration from the header of a log: checked, for it comes from a file. */
 import { VmError } from '@casmotion/base';
-import type { MachineConfig } from '@casmotion/machine';
+import { type MachineConfig, OVERCOUNT_MAX, SKID_MAX } from '@casmotion/machine';
 import type { JsonValue } from '@casmotion/replay-log';
 import * as v from 'valibot';
 
@@ -29,6 +29,14 @@ const Config = v.object({
   clock: v.picklist(['host', 'virtual']),
   rtcBaseNanoseconds: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
   rngSeedHex: Hex(32),
+  timePoint: v.optional(
+    v.object({
+      kind: v.picklist(['branches', 'branches+register']),
+      skid: v.pipe(Size, v.maxValue(SKID_MAX)),
+      seed: v.pipe(Size, v.maxValue(2 ** 32 - 1)),
+      overcount: v.pipe(Size, v.maxValue(OVERCOUNT_MAX)),
+    }),
+  ),
 });
 
 /** Throws {@link MachineConfigError}. */
@@ -39,8 +47,9 @@ export function parseMachineConfig(json: JsonValue): MachineConfig {
     const path = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
     throw new MachineConfigError(path, issue.message);
   }
-  const { kernel, initrd, firmware, ...rest } = result.output;
-  return { ...rest, kernel, initrd, firmware };
+  const { kernel, initrd, firmware, timePoint, ...rest } = result.output;
+  const named = timePoint === undefined ? {} : { timePoint };
+  return { ...rest, kernel, initrd, firmware, ...named };
 }
 
 /** The log describes a machine that this program cannot make. */
