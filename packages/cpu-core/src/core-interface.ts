@@ -75,6 +75,8 @@ export interface Watch {
   readonly transfers: number;
   /** Before the instruction at this address; undefined: at none. */
   readonly pc: bigint | undefined;
+  /** False: at least one step is made first. */
+  readonly isHereToo: boolean;
 }
 
 /**
@@ -109,8 +111,8 @@ export interface CoreInterface {
    */
   readonly transfers: number | undefined;
   /**
-   * As `run`, on the interpreter, and returns 'watch' between two steps where the watch says,
-   * at once if it is there already. Only where transfers are counted.
+   * As `run`, on the interpreter, and returns 'watch' between two steps where the watch says.
+   * Only where transfers are counted.
    */
   runWatched(untilStep: number, watch: Watch): CoreExit;
   /**

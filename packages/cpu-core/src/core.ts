@@ -132,10 +132,11 @@ class Core implements CoreInterface {
     return this.#run(untilStep, (budget) => this.#exports.run(budget));
   }
 
-  runWatched(untilStep: number, { transfers, pc = NOWHERE }: Watch): CoreExit {
+  runWatched(untilStep: number, { transfers, pc = NOWHERE, isHereToo }: Watch): CoreExit {
     assert(this.#isCounting && transfers >= 0, `watch of ${transfers} transfers`);
     this.#words.setAt(CONTROL.watchedPc, pc);
     this.#words.setAt(CONTROL.watchedTransfers, BigInt(transfers));
+    this.#setControl('watchSkipsHere', isHereToo ? 0 : 1);
     return this.#run(untilStep, (budget) => this.#exports.runWatched?.(budget) ?? 0);
   }
 

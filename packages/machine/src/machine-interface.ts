@@ -97,7 +97,7 @@ export interface CountingMachine extends MachineInterface {
   /** x2: the register of a key. */
   readonly sp: bigint;
   /**
-   * As `run`, and stops also, as at a time point, where the watch says; at once if it is there.
+   * As `run`, and stops also, as at a time point, where the watch says.
    * Slow: meant for the last few thousand steps before a place.
    */
   runWatched(until: TimePoint, watch: Watch): Stop;

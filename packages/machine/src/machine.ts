@@ -190,15 +190,17 @@ export class Machine implements CountingMachine {
   }
 
   #runUntil(untilStep: number, watch?: Watch): Stop {
+    const first = this.#core.step;
     this.#isHostTold = this.wantedEntropyBytes > 0;
     for (;;) {
       if (this.#halt !== undefined) return { kind: 'halted', result: this.#halt };
       if (this.#core.step === untilStep) return { kind: 'time-point' };
-      if (watch !== undefined && this.#isAt(watch)) return { kind: 'time-point' };
+      const seen = watch && { ...watch, isHereToo: watch.isHereToo || this.#core.step > first };
+      if (seen?.isHereToo === true && this.#isAt(seen)) return { kind: 'time-point' };
       const deadlineTicks = this.#nextDeadlineTicks();
       if (this.#isWaiting) return { kind: 'idle', deadlineTicks };
       if (this.#isHostWanted) return { kind: 'wants-host' };
-      this.#runCore(untilStep, deadlineTicks, watch);
+      this.#runCore(untilStep, deadlineTicks, seen);
       this.#settle();
     }
   }

@@ -185,11 +185,15 @@ export class Replayer {
     const digest = 'check' in next ? next.check?.registerDigest : next.registerDigest;
     assert(digest !== undefined, 'a key comes with a digest');
     const finding = finder.find(next.place, digest);
-    for (;;) {
+    let reported = this.#machine.at.step;
+    for (let pieces = 1; ; pieces++) {
       const piece = finding.next();
       if (piece.done === true) {
         return piece.value.kind === 'delivered' ? undefined : this.#notFound(finder, piece.value);
       }
+      const { step } = this.#machine.at;
+      if (Math.abs(step - reported) < PROGRESS_STEPS && pieces % PIECES_MAX !== 0) continue;
+      reported = step;
       await this.#options.onProgress?.(this.#progress());
     }
   }
@@ -413,6 +417,10 @@ export class Replayer {
     return { step, totalSteps, events: this.#cursor.eventsTaken, landmarks: this.#landmarks };
   }
 }
+
+/** A search for a place tells of its progress after so many steps, or so many pieces of it. */
+const PROGRESS_STEPS = 2_000_000;
+const PIECES_MAX = 4096;
 
 function evidence(landmark: PlacedLandmark | Landmark, step: number): Evidence {
   const { pc, registerDigest, stateDigest } = landmark;

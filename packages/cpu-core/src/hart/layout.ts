@@ -126,6 +126,8 @@ export const CONTROL = {
   /** i64: where a watched run stops: see `transfers.ts`. */
   watchedTransfers: 0xc48,
   watchedPc: 0xc50,
+  /** i32: 1 if it makes a step first; then 0. */
+  watchSkipsHere: 0xc58,
 } as const;
 
 /** Why a region returns; pc is in memory and registers are written back. */

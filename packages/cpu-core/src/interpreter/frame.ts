@@ -58,8 +58,8 @@ export interface Frame {
   /** 1: the next slot is interpreted even if a region begins there. */
   readonly isHeld: Local<'i32'>;
   /**
-   * Watching only; 1: an interrupt was taken and no step made since. That is no place between two
-   * steps where a run could have been cut, so it is no place to stop.
+   * Watching only; 1: no step was made yet, and a step comes first or an interrupt was taken: that
+   * is then no place between two steps where a run could have been cut, so none to stop at.
    */
   readonly isFresh: Local<'i32'>;
   /** Scratch of one handler. */

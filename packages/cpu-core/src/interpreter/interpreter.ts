@@ -60,8 +60,10 @@ export function defineInterpreter(
       slot: f.local('i32'),
       host: f.local('i32'),
     };
-    if (parts.isWatching) f.set(locals.isFresh, callI32(parts.traps.takeInterrupt));
-    else f.call(parts.traps.takeInterrupt);
+    if (parts.isWatching) {
+      f.set(locals.isFresh, callI32(parts.traps.takeInterrupt).or(control('watchSkipsHere')));
+      setControl(f, 'watchSkipsHere', 0);
+    } else f.call(parts.traps.takeInterrupt);
     f.set(locals.pc, word('pc'));
     // Where a budget ended is no place to begin a region at.
     f.set(locals.isHeld, 1);

@@ -100,9 +100,12 @@ describe.each(KIND_NAMES)('programs of kind %s', (kind) => {
         const goal = places[from + 1 + prng.below(Math.min(600, STEPS - from))] as Place;
         const isByPc = prng.chance(2);
         const slack = isByPc ? prng.below(30) : 0;
-        const watch = { transfers: goal.transfers + slack, pc: isByPc ? goal.pc : undefined };
+        const isHereToo = prng.chance(2);
+        const transfers = goal.transfers + slack;
+        const watch = { transfers, pc: isByPc ? goal.pc : undefined, isHereToo };
+        const least = isHereToo ? from : from + 1;
         const expected = places.findIndex(
-          ({ transfers, pc }, i) => i >= from && (transfers >= watch.transfers || pc === watch.pc),
+          (place, i) => i >= least && (place.transfers >= transfers || place.pc === watch.pc),
         );
         const found = machineFor(kind, seed, prng.pick(['interpreter', 'translator']));
         found.runTo(from);
@@ -133,7 +136,7 @@ describe('a core that does not count', () => {
     const [long, short] = [captureState(counting).snapshot, captureState(plain).snapshot];
     expect(long.length).toBe(short.length + 8);
     expect(long.subarray(0, short.length)).toEqual(short);
-    expect(() => plain.runWatched(5, { transfers: 1, pc: undefined })).toThrow(/watch/);
+    expect(() => plain.runWatched(5, { transfers: 1, pc: undefined, isHereToo: true })).toThrow(/watch/);
   });
 
   test('a snapshot carries the count', () => {

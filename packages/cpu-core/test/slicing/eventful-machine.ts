@@ -56,12 +56,14 @@ export class EventfulMachine {
   /** `watch`: also until it stands there, on a core that counts transfers. */
   runTo(untilStep: number, watch?: Watch): void {
     const { core } = this;
+    const first = core.step;
     for (;;) {
       this.#deliver();
       if (core.step >= untilStep) return;
-      if (watch !== undefined && isAt(core, watch)) return;
+      const isHere = watch !== undefined && isAt(core, watch);
+      if (isHere && (watch.isHereToo || core.step > first)) return;
       const until = Math.min(untilStep, this.#nextEvent());
-      const exit = watch === undefined ? core.run(until) : core.runWatched(until, watch);
+      const exit = watch === undefined ? core.run(until) : runWatched(core, until, watch, first);
       if (exit !== 'wfi') continue;
       this.#deliver();
       if (!core.hasWakeUp) this.#skipToNextEvent();
@@ -128,6 +130,10 @@ export class EventfulMachine {
     this.#armedAt = undefined;
     core.setInterrupt('MEIP', true);
   }
+}
+
+function runWatched(core: CoreInterface, until: number, watch: Watch, first: number) {
+  return core.runWatched(until, { ...watch, isHereToo: watch.isHereToo || core.step > first });
 }
 
 function isAt({ transfers, hart }: CoreInterface, watch: Watch): boolean {

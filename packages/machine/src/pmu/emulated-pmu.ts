@@ -142,11 +142,10 @@ export class EmulatedPmu implements MatchTarget {
     }
   }
 
-  /** A piece of the way. The first step is not watched: a run makes one at least. */
+  /** A piece of the way. The first place is not looked at: a run makes one step at least. */
   #runOn(first: number, end: number): Stop {
     const machine = this.#machine;
     const { step } = machine.at;
-    if (step === first) return machine.run(timePoint(step + 1));
     const pc = this.#breakpoint;
     const transfers = this.#fireAt - this.#overcounted - machine.transfers;
     if (pc === undefined && transfers > NEAR_TRANSFERS) {
@@ -155,7 +154,11 @@ export class EmulatedPmu implements MatchTarget {
       return machine.run(timePoint(Math.min(end, step + safe)));
     }
     const stopAt = Math.min(Number.MAX_SAFE_INTEGER, machine.transfers + transfers);
-    return machine.runWatched(timePoint(end), { transfers: Math.max(0, stopAt), pc });
+    return machine.runWatched(timePoint(end), {
+      transfers: Math.max(0, stopAt),
+      pc,
+      isHereToo: step > first,
+    });
   }
 
   #isStopped(): boolean {
