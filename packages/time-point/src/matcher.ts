@@ -9,7 +9,7 @@
  *   3. key.count - seen.count > margin -> arm the counter at key.count - margin; run
  *   4. the key has a pc                -> breakpoint there, counter armed at key.count + 1 as a
  * guard; run
- *      (at that pc with another register: single step, for the instruction repeats in place)
+ *      (there with another register: single step, for the instruction repeats in place)
  *   5. else                            -> single step
  *
  * Invariants: the target never runs unarmed; every action makes at least one step, so the matcher
@@ -92,14 +92,14 @@ export class Matcher {
       this.#armedAt = far;
       return { do: 'run-to-count', count: far };
     }
-    return this.#creep(seen);
+    return this.#creep();
   }
 
   #compare(seen: Observation, isEnded: boolean): MatcherAction {
     const { pc, register } = this.key;
     if (pc !== undefined && seen.pc !== pc) {
       this.#nearest ??= seen;
-      return isEnded ? this.#miss('undershoot', seen) : this.#creep(seen);
+      return isEnded ? this.#miss('undershoot', seen) : this.#creep();
     }
     this.#nearest = seen;
     if (register !== undefined && seen.register !== register) {
@@ -110,10 +110,11 @@ export class Matcher {
     return { do: 'end', outcome: { kind: 'delivered', seen, skid: this.#skid } };
   }
 
-  #creep(seen: Observation): MatcherAction {
+  #creep(): MatcherAction {
     const { pc, count } = this.key;
     this.#hasCrept = true;
-    if (pc === undefined || seen.pc === pc) return { do: 'step' };
+    if (pc === undefined) return { do: 'step' };
+    // From that very pc too: a run makes a step before it stops there again.
     return { do: 'run-to-breakpoint', pc, guardCount: count + 1 };
   }
 
