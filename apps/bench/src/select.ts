@@ -3,6 +3,7 @@ import { VmError } from '@casmotion/base';
 import type { Flags } from './flags.ts';
 import { matchesFilter, planLanes } from './plan.ts';
 import { type Lane, QEMU_MODES } from './results.ts';
+import { TIME_POINT_VARIANTS } from './time-points.ts';
 import { VIRTUAL_CLOCK, type Workload, WORKLOADS } from './workloads.ts';
 
 export interface Selection {
@@ -13,7 +14,8 @@ export interface Selection {
 }
 
 export function selectWork(flags: Flags): Selection {
-  const variants = [...flags.engine, ...(flags.variant ?? []).map(({ name }) => name)];
+  const engines = flags.timePoints ? TIME_POINT_VARIANTS.map(({ name }) => name) : flags.engine;
+  const variants = [...engines, ...(flags.variant ?? []).map(({ name }) => name)];
   const twice = variants.find((name, index) => variants.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new VmError('this engine or variant is there twice', {

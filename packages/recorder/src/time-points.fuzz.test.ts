@@ -168,7 +168,7 @@ describe('canaries', () => {
     );
   }
 
-  test.each(Object.entries(CHANGES))('one key with %s is caught and named', async (name, change) => {
+  test.each(Object.entries(CHANGES))('a key with %s is caught and named', async (name, change) => {
     const kind = name === 'another sp' ? 'branches+register' : 'branches';
     const found = new Map<string, number>();
     for (let seed = SEED; seed < SEED + 25; seed++) {

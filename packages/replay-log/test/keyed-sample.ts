@@ -44,7 +44,8 @@ export function writeRandomKeyed(tools: LogTools, seed: number): KeyedWritten {
     count += random.below(random.pick([2, 300, 1e6, 2 ** 31]));
     const key = branchKey(count, random.u64(), ...(hasRegister ? [random.u64()] : []));
     if (random.chance(4)) log.landmark(key, random.u32());
-    log.event(key, randomEvent(random), random.u32(), random.chance(10) ? 1 + random.below(300) : 0);
+    const wakes = random.chance(10) ? 1 + random.below(300) : 0;
+    log.event(key, randomEvent(random), random.u32(), wakes);
     if (random.chance(15)) log.writer.flush();
   }
   return log.finish(!random.chance(5));
