@@ -39,6 +39,8 @@ test('kinds of time points take the place of engines', () => {
   expect(names).toHaveLength(9);
   expect(names).toContain('record branches+register');
   expect(names.join()).not.toContain('auto');
+  const { workloads } = selectWork({ ...FLAGS, timePoints: true });
+  expect(workloads.map(({ name }) => name)).not.toContain('embedded-demo');
 });
 
 test('your own guest takes the place of all', () => {

@@ -35,7 +35,7 @@ export function selectWork(flags: Flags): Selection {
 }
 
 function selectWorkloads(flags: Flags): Workload[] {
-  const { kernel, initrd, append, disk, bios, memory, filter } = flags;
+  const { kernel, initrd, append, disk, bios, memory, filter, timePoints } = flags;
   const { maxInstructions, comparesAfter } = flags;
   if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
   const stray = Object.entries({
@@ -50,7 +50,8 @@ function selectWorkloads(flags: Flags): Workload[] {
       next: 'pnpm bench --help',
     });
   }
-  const chosen = WORKLOADS.filter(({ name, set, isInQuick }) =>
+  const comparable = WORKLOADS.filter(({ isClockBound }) => !timePoints || isClockBound !== true);
+  const chosen = comparable.filter(({ name, set, isInQuick }) =>
     filter === undefined ? !flags.quick || isInQuick === true : matchesFilter(filter, name, set),
   );
   if (chosen.length > 0) return chosen;
