@@ -348,6 +348,7 @@ function loopsOf({ blocks, entries, seedCount }: RegionGraph): readonly Instruct
     },
   );
   return loops.map(({ members, ...loop }) => {
-    return { ...loop, runs: members.map((index) => (blocks[index] as Block).instructions) };
+    const runs = members.map((index) => (blocks[index] as Block).instructions);
+    return { ...loop, runs, isHot: seeds.some((seed) => members.includes(seed)) };
   });
 }
