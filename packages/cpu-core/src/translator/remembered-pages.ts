@@ -74,7 +74,8 @@ function groupsOf(loops: readonly InstructionLoop[]): ReadonlyMap<string, Group>
     const instructions = runs.flat();
     if (!isInnermost || instructions.length > LOOP_INSTRUCTIONS_MAX) continue;
     const striding = new Set(instructions.filter(isStride).map(({ rd }) => rd));
-    for (const run of runs) addRun(run, { weight: RUNS_PER_LOOP ** (isHot ? depth + HOT_DEPTH : depth), striding, groups });
+    const weight = RUNS_PER_LOOP ** (isHot ? depth + HOT_DEPTH : depth);
+    for (const run of runs) addRun(run, { weight, striding, groups });
   }
   return groups;
 }
