@@ -16,6 +16,7 @@ import { describeRows, formatReport } from './report.ts';
 import { type CasmotionMode, type Results, type Row, SCHEMA } from './results.ts';
 import { runPlan } from './run-plan.ts';
 import { selectWork, type Selection } from './select.ts';
+import { TIME_POINT_VARIANTS } from './time-points.ts';
 import { WORKLOADS } from './workloads.ts';
 
 export interface BenchIo {
@@ -153,14 +154,18 @@ function chooseCore(wanted: number | undefined): number | null {
 }
 
 function variantFlags(
-  { variant: variants = [] }: Flags,
+  { variant = [], timePoints }: Flags,
   name: string,
   mode: CasmotionMode,
   { hasReplayEngine }: Tools,
 ): readonly string[] {
-  const variant = variants.find((one) => one.name === name);
+  const variants = timePoints ? [...TIME_POINT_VARIANTS, ...variant] : variant;
+  const found = variants.find((one) => one.name === name);
   // What a variant changes is in the log; a replay takes the engine alone.
-  if (variant !== undefined) return mode === 'replay' ? [] : variant.flags;
+  if (found !== undefined && mode === 'replay') return [];
+  if (found !== undefined) {
+    return [...found.flags, ...(mode === 'record' ? (found.recordFlags ?? []) : [])];
+  }
   return mode === 'replay' && !hasReplayEngine ? [] : ['--engine', name];
 }
 

@@ -9,6 +9,7 @@ export interface Flags {
   readonly modes: readonly CasmotionMode[];
   readonly engine: readonly string[];
   readonly variant?: readonly Variant[];
+  readonly timePoints: boolean;
   readonly peer?: 'qemu';
   readonly runs?: number;
   readonly warmUps?: number;
@@ -34,6 +35,8 @@ export interface Flags {
 export interface Variant {
   readonly name: string;
   readonly flags: readonly string[];
+  /** Of `record` alone. */
+  readonly recordFlags?: readonly string[];
 }
 
 function text(placeholder: string, brief: string) {
@@ -71,6 +74,7 @@ export const FLAGS = {
     placeholder: 'NAME=FLAGS',
     brief: 'More flags for run and record, measured as an engine is; repeatable',
   },
+  timePoints: toggle("In place of engines: the kinds of time points, under the host's clock"),
   peer: {
     kind: 'enum',
     values: ['qemu'],

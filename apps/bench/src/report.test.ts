@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { makeResults, makeRow, makeRun } from '../test/make-row.ts';
 import { drawCharts } from './charts.ts';
 import { formatReport } from './report.ts';
+import { formatTimePoints } from './time-points.ts';
 import { computeTargets } from './targets.ts';
 
 const more = { steps: 1_000_000_000, runSeconds: 1.9, logBytes: 500, maxRssBytes: 2 ** 26 };
@@ -42,6 +43,25 @@ test('the report names machine, command, failures, and an early end', () => {
   }
   expect(text).toContain('debian, qemu rr-record (tcg): the console differs in line 3');
   expect(text).not.toMatch(/NaN|undefined/);
+});
+
+test('kinds of time points stand beside steps, with what was crept', () => {
+  const found = { places: 10, creptSteps: 30_000, worstSkid: 480 };
+  const rows = [
+    makeRow({ mode: 'record', variant: 'step', runs: [makeRun(2, more)] }),
+    makeRow({ mode: 'replay', variant: 'step', runs: [makeRun(1)] }),
+    makeRow({ mode: 'record', variant: 'branches', runs: [makeRun(3, more)] }),
+    makeRow({ mode: 'replay', variant: 'branches', runs: [makeRun(1.5, found)] }),
+  ];
+  const [title, , table] = formatTimePoints(rows);
+  expect(title).toBe('## Time points');
+  const cells = table?.split('\n').map((line) => line.split('|').map((text) => text.trim()));
+  const line = cells?.find((row) => row.includes('branches'));
+  expect(line?.slice(1, -1)).toEqual(
+    ['sieve', 'branches', '3.00', '1.50', '1.50', '1.50', '0.500', '500', '10.0', '3,000', '480'],
+  );
+  expect(formatReport(makeResults(rows))).toContain('## Time points');
+  expect(formatTimePoints(ROWS)).toEqual([]);
 });
 
 test('charts are drawn of anything', () => {

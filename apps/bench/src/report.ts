@@ -3,6 +3,7 @@ import { formatSummary, formatTable, formatValue } from './format.ts';
 import { findRow, type Mode, type Results, type Row, type Run } from './results.ts';
 import { coreShareOf, ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
 import { computeTargets, formatTargets } from './targets.ts';
+import { formatTimePoints } from './time-points.ts';
 
 /** `charts` are names of files beside the report. */
 export function formatReport(results: Results, charts: readonly string[] = []): string {
@@ -22,6 +23,7 @@ export function formatReport(results: Results, charts: readonly string[] = []): 
       'Speed is that of recording, with the process and without making it and the machine.',
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
+    ...formatTimePoints(rows),
     '## Processor time and memory',
     formatResourceTable(rows),
     ...(failures.length === 0 ? [] : ['## No figure', formatFailures(failures)]),

@@ -17,6 +17,11 @@ export interface Run {
   readonly runSeconds: number | null;
   /** Null in modes that write no log. */
   readonly logBytes: number | null;
+  /** Of a replay by branches: places found, and steps made near them by breakpoints and singly. */
+  readonly places?: number;
+  readonly creptSteps?: number;
+  /** The most transfers of control that an interrupt of the counter came late there. */
+  readonly worstSkid?: number;
 }
 
 export type Subject = 'casmotion' | 'qemu';

@@ -64,6 +64,7 @@ async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<L
     steps: json?.steps ?? null,
     runSeconds: json?.wallSeconds ?? null,
     logBytes: mode === 'record' ? (json?.logBytes ?? null) : null,
+    ...(mode === 'replay' ? matchingOf(json) : {}),
   };
   return { run, lines: comparableLines(readText(consolePath), work.workload.console) };
 }
@@ -118,10 +119,14 @@ function checkEnd(
   throw new LaneFailure(`exit code ${result.exitCode} ${detail} ${said}`.trim());
 }
 
+/** What a replay by branches says of itself. */
+type Matching = Pick<Run, 'places' | 'creptSteps' | 'worstSkid'>;
+
 interface CasmotionJson {
   readonly steps?: number;
   readonly wallSeconds?: number;
   readonly logBytes?: number;
+  readonly matching?: Required<Matching> | null;
   readonly end?: string | Readonly<Record<string, unknown>>;
   readonly error?: { readonly message?: string };
 }
@@ -133,6 +138,12 @@ export function parseSummary(text: string): CasmotionJson | undefined {
   const [, end = '', count, unit = '', seconds] = match;
   const scale = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[unit] ?? NaN;
   return { end, steps: Number(count) * scale, wallSeconds: Number(seconds) };
+}
+
+function matchingOf(json: CasmotionJson | undefined): Matching {
+  if (json?.matching === undefined || json.matching === null) return {};
+  const { places, creptSteps, worstSkid } = json.matching;
+  return { places, creptSteps, worstSkid };
 }
 
 function parseJson(text: string): CasmotionJson | undefined {

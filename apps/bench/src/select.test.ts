@@ -15,6 +15,7 @@ const FLAGS: Flags = {
   quick: false,
   modes: ['run', 'record', 'replay'],
   engine: ['auto'],
+  timePoints: false,
   timeout: 300,
 };
 
@@ -30,6 +31,16 @@ test('quick: a handful, twice, cold; with a filter, that in small sizes', () => 
   expect(workloads.length).toBeLessThan(12);
   expect([runs, warmUps]).toEqual([2, 0]);
   expect(selectWork({ ...FLAGS, quick: true, filter: 'chase' }).workloads).toHaveLength(1);
+});
+
+test('kinds of time points take the place of engines', () => {
+  const { lanes } = selectWork({ ...FLAGS, timePoints: true });
+  const names = lanes.map(({ mode, variant }) => `${mode} ${variant}`);
+  expect(names).toHaveLength(9);
+  expect(names).toContain('record branches+register');
+  expect(names.join()).not.toContain('auto');
+  const { workloads } = selectWork({ ...FLAGS, timePoints: true });
+  expect(workloads.map(({ name }) => name)).not.toContain('embedded-demo');
 });
 
 test('your own guest takes the place of all', () => {

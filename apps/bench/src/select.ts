@@ -3,6 +3,7 @@ import { VmError } from '@casmotion/base';
 import type { Flags } from './flags.ts';
 import { matchesFilter, planLanes } from './plan.ts';
 import { type Lane, QEMU_MODES } from './results.ts';
+import { TIME_POINT_VARIANTS } from './time-points.ts';
 import { VIRTUAL_CLOCK, type Workload, WORKLOADS } from './workloads.ts';
 
 export interface Selection {
@@ -13,7 +14,8 @@ export interface Selection {
 }
 
 export function selectWork(flags: Flags): Selection {
-  const variants = [...flags.engine, ...(flags.variant ?? []).map(({ name }) => name)];
+  const engines = flags.timePoints ? TIME_POINT_VARIANTS.map(({ name }) => name) : flags.engine;
+  const variants = [...engines, ...(flags.variant ?? []).map(({ name }) => name)];
   const twice = variants.find((name, index) => variants.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new VmError('this engine or variant is there twice', {
@@ -33,7 +35,7 @@ export function selectWork(flags: Flags): Selection {
 }
 
 function selectWorkloads(flags: Flags): Workload[] {
-  const { kernel, initrd, append, disk, bios, memory, filter } = flags;
+  const { kernel, initrd, append, disk, bios, memory, filter, timePoints } = flags;
   const { maxInstructions, comparesAfter } = flags;
   if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
   const stray = Object.entries({
@@ -48,7 +50,8 @@ function selectWorkloads(flags: Flags): Workload[] {
       next: 'pnpm bench --help',
     });
   }
-  const chosen = WORKLOADS.filter(({ name, set, isInQuick }) =>
+  const comparable = WORKLOADS.filter(({ isClockBound }) => !timePoints || isClockBound !== true);
+  const chosen = comparable.filter(({ name, set, isInQuick }) =>
     filter === undefined ? !flags.quick || isInQuick === true : matchesFilter(filter, name, set),
   );
   if (chosen.length > 0) return chosen;

@@ -1,12 +1,18 @@
 /** Flags that commands share, as data. */
+import { VmError } from '@casmotion/base';
 import type { EngineChoice, MachineRequest } from '@casmotion/host-node';
+import type { PmuConfig } from '@casmotion/machine';
 import type { CliContext } from './context.ts';
 import {
   parseHarts,
   parseInstructions,
+  parseMargin,
   parseMemory,
+  parsePmu,
   parseRng,
   parseTimeout,
+  parseTimePoint,
+  type PmuRequest,
 } from './parse-values.ts';
 import type { InspectFlags } from './inspect.ts';
 import type { OutputFlags } from './result.ts';
@@ -182,7 +188,10 @@ export const MACHINE_FLAGS = {
 } as const;
 
 /** The machine that the flags ask for. */
-export function machineRequest(flags: MachineFlags, context: CliContext): MachineRequest {
+export function machineRequest(
+  flags: MachineFlags & TimePointFlags,
+  context: CliContext,
+): MachineRequest {
   return {
     kernel: flags.kernel,
     initrd: flags.initrd,
@@ -195,7 +204,59 @@ export function machineRequest(flags: MachineFlags, context: CliContext): Machin
     net: flags.net,
     hasVirtioConsole: flags.virtioConsole,
     clock: flags.clock ?? (isInteractive(context) ? 'host' : 'virtual'),
+    timePoint: timePointRequest(flags),
   };
+}
+
+/** Flags of `record` alone. */
+export interface TimePointFlags {
+  readonly timePoint?: 'step' | PmuConfig['kind'];
+  readonly pmu?: PmuRequest;
+}
+
+export const TIME_POINT_FLAGS = {
+  timePoint: {
+    kind: 'parsed',
+    parse: parseTimePoint,
+    optional: true,
+    placeholder: 'step|branches|branches+register',
+    brief: 'How the log names places; default step',
+  },
+  pmu: {
+    kind: 'parsed',
+    parse: parsePmu,
+    optional: true,
+    placeholder: 'skid=N,seed=S,overcount=K',
+    brief: 'The performance counter of time points by branches; default 0 for each',
+  },
+} as const;
+
+export const MARGIN_FLAG = {
+  kind: 'parsed',
+  parse: parseMargin,
+  optional: true,
+  placeholder: 'N',
+  brief: 'Time points by branches: stop N before a place, and learn; goes back where N was too few',
+} as const;
+
+/** Throws {@link PmuWithoutBranchesError}. */
+function timePointRequest({ timePoint = 'step', pmu }: TimePointFlags): PmuConfig | undefined {
+  if (timePoint !== 'step') return { kind: timePoint, skid: 0, seed: 0, overcount: 0, ...pmu };
+  if (pmu !== undefined) throw new PmuWithoutBranchesError();
+  return undefined;
+}
+
+/** Steps are counted exactly, without a performance counter. */
+class PmuWithoutBranchesError extends VmError {
+  override readonly name = 'PmuWithoutBranchesError';
+  constructor() {
+    super('only time points by branches have a performance counter', {
+      where: '--pmu',
+      expected: '--time-point branches or branches+register with it',
+      found: '--time-point step',
+      next: 'add --time-point branches, or leave out --pmu',
+    });
+  }
 }
 
 /** A person sits there: standard input and output are a terminal. */

@@ -3,9 +3,12 @@ import { describe, expect, test } from 'vitest';
 import {
   parseHarts,
   parseInstructions,
+  parseMargin,
   parseMemory,
+  parsePmu,
   parseRng,
   parseTimeout,
+  parseTimePoint,
 } from './parse-values.ts';
 
 const MIB = 2 ** 20;
@@ -27,6 +30,13 @@ const GOOD: readonly [string, (text: string) => unknown, string, unknown][] = [
   ['rng', parseRng, '0', { seed: 0 }],
   ['rng', parseRng, '0xffffffff', { seed: 2 ** 32 - 1 }],
   ['harts', parseHarts, '1', 1],
+  ['time-point', parseTimePoint, 'branches+register', 'branches+register'],
+  ['time-point', parseTimePoint, 'step', 'step'],
+  ['pmu', parsePmu, 'skid=500,seed=7', { skid: 500, seed: 7, overcount: 0 }],
+  ['pmu', parsePmu, 'overcount=20', { skid: 0, seed: 0, overcount: 20 }],
+  ['pmu', parsePmu, 'skid=1048576', { skid: 2 ** 20, seed: 0, overcount: 0 }],
+  ['margin', parseMargin, '0', 0],
+  ['margin', parseMargin, '512', 512],
 ];
 
 const BAD: readonly [string, (text: string) => unknown, readonly string[]][] = [
@@ -37,6 +47,13 @@ const BAD: readonly [string, (text: string) => unknown, readonly string[]][] = [
   ],
   ['instructions', parseInstructions, ['', '0', '-5', '1K', '5m', '1e', 'x', '1e300', '0.1']],
   ['timeout', parseTimeout, ['', '0', '-1', '1s', 'x', '1e3', '99999999', '1.']],
+  ['time-point', parseTimePoint, ['', 'steps', 'branch', 'branches+sp']],
+  [
+    'pmu',
+    parsePmu,
+    ['', 'skid', 'skid=', 'skid=-1', 'skid=1,', 'skid=1048577', 'skid=1,skid=1', 'constructor=1'],
+  ],
+  ['margin', parseMargin, ['', '-1', '1.5', 'x', '1048577']],
   ['rng', parseRng, ['', 'Host', '-1', '1.5', '4294967296', '0x', 'seed']],
   ['harts', parseHarts, ['0', '2', '', 'one']],
 ];

@@ -1,5 +1,6 @@
 /** Values of flags from text. Each throws a `VmError` that says what was expected. */
 import { VmError } from '@casmotion/base';
+import { OVERCOUNT_MAX, type PmuConfig, SKID_MAX } from '@casmotion/machine';
 
 /** `256`, `256M`, `1G`, `512K`: bytes; a bare number is mebibytes, as QEMU's -m takes it. */
 export function parseMemory(text: string): number {
@@ -48,7 +49,48 @@ export function parseHarts(text: string): number {
   throw new FlagValueError('--harts', '1; several harts are not there yet', text);
 }
 
+/** A kind of time points. */
+export function parseTimePoint(text: string): 'step' | PmuConfig['kind'] {
+  if (text === 'step' || text === 'branches' || text === 'branches+register') return text;
+  throw new FlagValueError('--time-point', 'step, branches or branches+register', text);
+}
+
+/** `skid=500,seed=7,overcount=1000`, each once and none needed. */
+export function parsePmu(text: string): PmuRequest {
+  const found: { [name: string]: number } = {};
+  for (const part of text.split(',')) {
+    const [, name = '', digits = ''] = /^(skid|seed|overcount)=(\d+)$/.exec(part) ?? [];
+    const most = PMU_MOST[name] ?? -1;
+    if (found[name] !== undefined || digits === '' || Number(digits) > most) {
+      throw new FlagValueError('--pmu', PMU_EXPECTED, text);
+    }
+    found[name] = Number(digits);
+  }
+  return { skid: 0, seed: 0, overcount: 0, ...found };
+}
+
+export type PmuRequest = Omit<PmuConfig, 'kind'>;
+
+/** Transfers. */
+export function parseMargin(text: string): number {
+  const margin = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(margin <= SKID_MAX)) {
+    throw new FlagValueError('--margin', `transfers of control, 0 to ${SKID_MAX}`, text);
+  }
+  return margin;
+}
+
 const SEED_MAX = 2 ** 32 - 1;
+
+const PMU_MOST: Readonly<Record<string, number>> & PmuRequest = {
+  skid: SKID_MAX,
+  seed: SEED_MAX,
+  overcount: OVERCOUNT_MAX,
+};
+
+const PMU_EXPECTED =
+  `skid=N,seed=S,overcount=K, or some of them: skid to ${SKID_MAX}, seed to ${SEED_MAX}, ` +
+  `overcount to ${OVERCOUNT_MAX}`;
 
 /** A flag's value that means nothing. */
 export class FlagValueError extends VmError {

@@ -31,6 +31,8 @@ export interface CoreOptions {
   readonly observer?: RegionObserver | undefined;
   /** Counts what the core does, which then costs time; good for this core alone. */
   readonly profiler?: Profiler | undefined;
+  /** True: transfers of control are counted, and the count is state. Default: no code for it. */
+  readonly isCountingTransfers?: boolean | undefined;
 }
 
 /** The translator is an interpreter that hands hot code to regions made of it. */
@@ -63,7 +65,19 @@ export type CoreExit =
    * `requestExit` was called by the bus, or the guest moved a deadline (wrote stimecmp, menvcfg or
    * mtimecmp).
    */
-  | 'attention';
+  | 'attention'
+  /** A watched run stands at its watch. */
+  | 'watch';
+
+/** Where a watched run stops: whichever comes first. */
+export interface Watch {
+  /** Not before the counter of transfers shows this, or more: one step may count several. */
+  readonly transfers: number;
+  /** Before the instruction at this address; undefined: at none. */
+  readonly pc: bigint | undefined;
+  /** False: at least one step is made first. */
+  readonly isHereToo: boolean;
+}
 
 /**
  * A straight line from steps to ticks: ticks(step) = originTicks + floor((step - originStep) *
@@ -91,6 +105,16 @@ export interface CoreInterface {
 
   /** Runs until `step === untilStep` or an exit. Never past it. `untilStep >= step`. */
   run(untilStep: number): CoreExit;
+  /**
+   * Transfers of control so far: taken branches, jumps, traps, interrupts, returns from traps, and
+   * what sets pc from outside. Undefined where they are not counted. Not for use within an access.
+   */
+  readonly transfers: number | undefined;
+  /**
+   * As `run`, on the interpreter, and returns 'watch' between two steps where the watch says.
+   * Only where transfers are counted.
+   */
+  runWatched(untilStep: number, watch: Watch): CoreExit;
   /**
    * Called by the bus inside an access: `run` returns 'attention' after the current instruction.
    */

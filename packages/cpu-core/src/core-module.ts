@@ -27,9 +27,11 @@ import { defineMmu } from './hart/mmu.ts';
 import { definePmpAllows } from './hart/pmp.ts';
 import { CAUSE } from './hart/status.ts';
 import { defineTicksNow } from './hart/time.ts';
+import { countedTransfers, noTransfers } from './hart/transfers.ts';
 import { defineTraps } from './hart/trap.ts';
 import { word } from './hart/words.ts';
 import { createProbes, noProbes } from './inspect/probes.ts';
+import type { InterpreterParts, RegionParts } from './interpreter/frame.ts';
 import { defineInterpreter } from './interpreter/interpreter.ts';
 import { STRADDLE_MEMO_OFFSET } from './interpreter/pseudo-handlers.ts';
 import { type ArithmeticFunctions, createWasmOps, defineArithmetic } from './isa/wasm-ops.ts';
@@ -39,6 +41,8 @@ import { defineSlowPaths, type SlowPaths } from './translator/slow-paths.ts';
 export interface CoreExports {
   /** Makes at most `budget` steps; the reason is a number of `EXIT`. */
   run(budget: number): number;
+  /** The same, watched: stops also where `isAtWatch` holds. Only where transfers are counted. */
+  runWatched?(budget: number): number;
   csrRead(number: number): bigint;
   csrWrite(number: number, value: bigint): void;
   fence(va: bigint, asid: bigint, hasVa: number, hasAsid: number): void;
@@ -78,12 +82,12 @@ export interface RegionOptions {
 
 /**
  * Generates the module for a machine whose memory is laid out as `plan` says; `regions` undefined:
- * an interpreter alone. `isProfiled`: with code that counts.
+ * an interpreter alone. `isProfiled`: with code that counts; `isCounting`: transfers of control.
  */
 export function generateCoreModule(
   plan: MemoryPlan,
   regions: RegionOptions | undefined,
-  isProfiled = false,
+  { isProfiled = false, isCounting = false } = {},
 ): CoreModule {
   const module = new WasmModule();
   const probes = isProfiled ? createProbes(plan.counters) : noProbes;
@@ -93,7 +97,8 @@ export function generateCoreModule(
   const ops = createWasmOps(arithmetic);
   const float = defineFloat(module, WORD.fflags);
   const ticksNow = defineTicksNow(module);
-  const traps = defineTraps(module, probes);
+  const transfers = isCounting ? countedTransfers : noTransfers;
+  const traps = defineTraps(module, probes, transfers);
   const pmpAllows = definePmpAllows(module);
   const codePages = defineCodePages(module, plan, host.dropRegions, probes);
   const { raise } = traps;
@@ -109,10 +114,9 @@ export function generateCoreModule(
   const csrs = defineCsrs(module, { ticksNow, updateContexts, flushFast, flushAllFast });
   const fetchHost = defineFetchHost(module, plan);
   const illegal = defineIllegal(module, raise, fetchHost);
-  const parts: EngineParts = { ops, float, csrs, illegal, ram: plan.ram };
+  const parts: EngineParts = { ops, float, csrs, illegal, ram: plan.ram, transfers };
   const slowPaths = defineSlowPaths(module, access);
-  const { cellBias } = plan;
-  defineInterpreter(module, {
+  defineInterpreters(module, plan, regions, {
     ...parts,
     access,
     traps,
@@ -121,7 +125,7 @@ export function generateCoreModule(
     fetchHost,
     decode: host.decode,
     decodeStraddle: host.decodeStraddle,
-    regions: regions && { translate: host.translate, cellBias, hotJumps: regions.hotJumps },
+    translate: host.translate,
   });
   exportForHost(module, plan, codePages, [
     csrs.read,
@@ -138,6 +142,19 @@ export function generateCoreModule(
     }
   }
   return { bytes: module.toBytes(), parts, slowPaths, arithmetic };
+}
+
+function defineInterpreters(
+  module: WasmModule,
+  { cellBias }: MemoryPlan,
+  regions: RegionOptions | undefined,
+  parts: Omit<InterpreterParts, 'regions' | 'isWatching'> & Pick<RegionParts, 'translate'>,
+): void {
+  const { translate } = parts;
+  const wayIn = regions && { translate, cellBias, hotJumps: regions.hotJumps };
+  defineInterpreter(module, 'run', { ...parts, regions: wayIn, isWatching: false });
+  if (!parts.transfers.isCounting) return;
+  defineInterpreter(module, 'runWatched', { ...parts, regions: undefined, isWatching: true });
 }
 
 /** Functions of `CoreImports`. */

@@ -10,9 +10,11 @@ import type {
   CoreInterface,
   CoreOptions,
   InterruptName,
+  MmioBus,
   TimeLine,
+  Watch,
 } from './core-interface.ts';
-import { type CoreExports, generateCoreModule } from './core-module.ts';
+import { type CoreExports, type CoreImports, generateCoreModule } from './core-module.ts';
 import { Decoder } from './decoder.ts';
 import { csrIndexBytes } from './hart/csr.ts';
 import { HartWords, WasmHartView } from './hart/hart-view.ts';
@@ -51,6 +53,7 @@ class Core implements CoreInterface {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #profiler: Profiler | undefined;
+  readonly #isCounting: boolean;
   #step = 0;
   #isRunning = false;
   readonly #sliceSteps: number;
@@ -63,6 +66,7 @@ class Core implements CoreInterface {
     assert(rom.length <= ROM_SIZE_BYTES, `ROM of ${rom.length} bytes`);
     const { profiler, observer } = options;
     this.#profiler = profiler;
+    this.#isCounting = options.isCountingTransfers === true;
     const plan = planMemory(
       ramSizeBytes,
       profiler === undefined ? 0 : countersBytes(REGIONS_MAX),
@@ -81,15 +85,7 @@ class Core implements CoreInterface {
     this.#bytes.set(rom, plan.rom);
     const host = {
       memory,
-      busRead: (low: number, high: number, size: number): number => {
-        const value = bus.read(address(low, high), size as 1 | 2 | 4);
-        this.#setControl('busFault', value === undefined ? 1 : 0);
-        return value ?? 0;
-      },
-      busWrite: (low: number, high: number, size: number, value: number): void => {
-        const isDone = bus.write(address(low, high), size as 1 | 2 | 4, unsigned(value, size));
-        this.#setControl('busFault', isDone ? 0 : 1);
-      },
+      ...this.#busImports(bus),
       decode: (slot: number, page: number): void => decoder.decode(slot, page),
       decodeStraddle: (slot: number, memo: number, word: number): void =>
         decoder.decodeStraddle(slot, memo, word),
@@ -100,7 +96,10 @@ class Core implements CoreInterface {
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
     const regionsMax = options.regionsMax ?? REGIONS_MAX;
     const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
-    const coreModule = generateCoreModule(plan, regions, profiler !== undefined);
+    const coreModule = generateCoreModule(plan, regions, {
+      isProfiled: profiler !== undefined,
+      isCounting: this.#isCounting,
+    });
     profiler?.attach({ buffer, counters: plan.counters, cells: cellsOf(buffer, plan) });
     const observers = [observer, profiler].filter((each) => each !== undefined);
     const translator = isTranslating
@@ -110,7 +109,10 @@ class Core implements CoreInterface {
     translator?.link(instance.exports);
     this.#sliceSteps = isTranslating ? SLICE_STEPS : BUDGET_MAX;
     this.#exports = instance.exports as unknown as CoreExports;
-    this.hart = new WasmHartView(buffer, this.#words, this.#exports, () => this.step);
+    this.hart = new WasmHartView(buffer, this.#words, this.#exports, {
+      step: () => this.step,
+      isCountingTransfers: this.#isCounting,
+    });
     this.#setControl('ramPages', plan.ramPages);
     this.#setControl('builtInSbi', hasBuiltInSbi ? 1 : 0);
     this.#powerOn(hasBuiltInSbi);
@@ -122,14 +124,44 @@ class Core implements CoreInterface {
     return Number(this.#words.at(CONTROL.stepEnd)) - left - 1;
   }
 
+  get transfers(): number | undefined {
+    return this.#isCounting ? Number(this.#words.at(CONTROL.transfers)) : undefined;
+  }
+
   run(untilStep: number): CoreExit {
+    return this.#run(untilStep, (budget) => this.#exports.run(budget));
+  }
+
+  runWatched(untilStep: number, { transfers, pc = NOWHERE, isHereToo }: Watch): CoreExit {
+    assert(this.#isCounting && transfers >= 0, `watch of ${transfers} transfers`);
+    this.#words.setAt(CONTROL.watchedPc, pc);
+    this.#words.setAt(CONTROL.watchedTransfers, BigInt(transfers));
+    this.#setControl('watchSkipsHere', isHereToo ? 0 : 1);
+    return this.#run(untilStep, (budget) => this.#exports.runWatched?.(budget) ?? 0);
+  }
+
+  #busImports(bus: MmioBus): Pick<CoreImports, 'busRead' | 'busWrite'> {
+    return {
+      busRead: (low, high, size) => {
+        const value = bus.read(address(low, high), size as 1 | 2 | 4);
+        this.#setControl('busFault', value === undefined ? 1 : 0);
+        return value ?? 0;
+      },
+      busWrite: (low, high, size, value) => {
+        const isDone = bus.write(address(low, high), size as 1 | 2 | 4, unsigned(value, size));
+        this.#setControl('busFault', isDone ? 0 : 1);
+      },
+    };
+  }
+
+  #run(untilStep: number, enter: (budget: number) => number): CoreExit {
     assert(Number.isSafeInteger(untilStep) && untilStep >= this.#step, `run until ${untilStep}`);
     while (this.#step < untilStep) {
       const budget = Math.min(untilStep - this.#step, this.#sliceSteps);
       const end = this.#step + budget;
       this.#words.setAt(CONTROL.stepEnd, BigInt(end));
       this.#isRunning = true;
-      const exit = EXITS[this.#exports.run(budget)] as CoreExit;
+      const exit = EXITS[enter(budget)] as CoreExit;
       this.#isRunning = false;
       this.#step = end - (this.#controls[CONTROL.left / 4] as number);
       this.#profiler?.ran(exit);
@@ -219,12 +251,14 @@ class Core implements CoreInterface {
     writer.u64(this.#step);
     writeHartState(this.#words, writer);
     writeTlb(this.#view, writer);
+    if (this.#isCounting) writer.bigU64(this.#words.at(CONTROL.transfers));
   }
 
   restore(reader: ByteReader): void {
     this.#step = reader.u64();
     readHartState(this.#words, reader);
     readTlb(this.#view, reader);
+    if (this.#isCounting) this.#words.setAt(CONTROL.transfers, reader.bigU64());
     this.#timeLine = {
       originStep: Number(this.#words.get('originStep')),
       originTicks: Number(this.#words.get('originTicks')),
@@ -275,7 +309,9 @@ function cellsOf(
   return new Int32Array(buffer, decodedPool / 4 + cellBias, count);
 }
 
-const EXITS: readonly CoreExit[] = ['budget', 'wfi', 'sbi', 'attention'];
+const EXITS: readonly CoreExit[] = ['budget', 'wfi', 'sbi', 'attention', 'watch'];
+/** No instruction has an odd address. */
+const NOWHERE = -1n;
 const BUDGET_MAX = 2 ** 30;
 /** V8 replaces a function's baseline code when it is called, not while it runs: come back often. */
 const SLICE_STEPS = 2 ** 20;

@@ -8,6 +8,7 @@ export type {
   InterruptName,
   MmioBus,
   TimeLine,
+  Watch,
 } from './core-interface.ts';
 export {
   type Counted,

@@ -89,6 +89,7 @@ export async function createMachine(
     hotJumps: options.hotJumps,
     observer: options.observer,
     profiler: options.profiler,
+    isCountingTransfers: config.timePoint !== undefined,
   });
   made.core = engine;
   loadAndStart(engine, plan);

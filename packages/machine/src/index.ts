@@ -56,8 +56,17 @@ export {
 } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
 export type { Machine } from './machine.ts';
-export { ALONE, type DomainConfig, type ImageRef, type MachineConfig } from './machine-config.ts';
 export {
+  ALONE,
+  type DomainConfig,
+  type ImageRef,
+  type MachineConfig,
+  OVERCOUNT_MAX,
+  type PmuConfig,
+  SKID_MAX,
+} from './machine-config.ts';
+export {
+  type CountingMachine,
   DISK_PAGES_START,
   diskPageNumber,
   type HaltResult,
@@ -67,3 +76,4 @@ export {
   type PageScope,
   type Stop,
 } from './machine-interface.ts';
+export { checkOfDigest, EmulatedPmu, type PmuStatistics } from './pmu/emulated-pmu.ts';

@@ -31,7 +31,27 @@ export interface MachineConfig {
   readonly rngSeedHex: string;
   /** Who the machine is on its event channels. Absent: domain 1, alone. */
   readonly domain?: DomainConfig;
+  /**
+   * How places in the run are named in its log. Absent: by steps. Else the machine counts transfers
+   * of control, which is then part of its state, and shows them by a performance counter.
+   */
+  readonly timePoint?: PmuConfig;
 }
+
+/** Time points by a performance counter, and what the emulated counter is like. */
+export interface PmuConfig {
+  /** The key: (branches, pc), or these and a register, sp. */
+  readonly kind: 'branches' | 'branches+register';
+  /** The interrupt comes 0 to so many transfers late. 0 to {@link SKID_MAX}. */
+  readonly skid: number;
+  /** Of the skids and of what is overcounted. 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** One in so many entries of the guest counts a transfer that was none; 0: never. */
+  readonly overcount: number;
+}
+
+export const SKID_MAX = 2 ** 20;
+export const OVERCOUNT_MAX = 2 ** 32 - 1;
 
 export interface DomainConfig {
   /** 1 <= id < 0x7ff0; 0 is the host's. */

@@ -2,6 +2,7 @@
  * A machine as its driver sees it: it runs until a time point, takes events between two steps, and
  * lets outputs out. The recorder and the replayer use nothing else.
  */
+import type { Watch } from '@casmotion/cpu-core';
 import type { MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import type { TimePoint } from '@casmotion/time-point';
 
@@ -94,6 +95,19 @@ export interface MachineInterface {
   /** The whole state as plain data. */
   snapshot(): MachineSnapshot;
   restore(snapshot: MachineSnapshot): void;
+}
+
+/** A machine that counts transfers of control; its state has the count. */
+export interface CountingMachine extends MachineInterface {
+  /** Taken branches, jumps, traps, interrupts and returns from traps so far. */
+  readonly transfers: number;
+  /** x2: the register of a key. */
+  readonly sp: bigint;
+  /**
+   * As `run`, and stops also, as at a time point, where the watch says.
+   * Slow: meant for the last few thousand steps before a place.
+   */
+  runWatched(until: TimePoint, watch: Watch): Stop;
 }
 
 /** The whole state: RAM and the disks' overlays as pages, all else as bytes. */

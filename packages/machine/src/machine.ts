@@ -9,7 +9,7 @@
  * reached.
  */
 import { assert, ByteReader, ByteWriter, type Hashes, unreachable } from '@casmotion/base';
-import type { CoreExit, CoreInterface, HartView } from '@casmotion/cpu-core';
+import type { CoreExit, CoreInterface, HartView, Watch } from '@casmotion/cpu-core';
 import type { BlockImage, PortStatus } from '@casmotion/devices';
 import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import { type TimePoint, timePoint } from '@casmotion/time-point';
@@ -17,9 +17,9 @@ import type { Board } from './board/board.ts';
 import { registerDigest } from './digest/register-digest.ts';
 import type { StateDigest } from './digest/state-digest.ts';
 import type {
+  CountingMachine,
   HaltResult,
   Landmark,
-  MachineInterface,
   MachineSnapshot,
   PageScope,
   Stop,
@@ -44,7 +44,7 @@ export interface MachineParts {
   readonly output: OutputBuffer;
 }
 
-export class Machine implements MachineInterface {
+export class Machine implements CountingMachine {
   readonly #core: CoreInterface;
   readonly #board: Board;
   readonly #hashes: Hashes;
@@ -128,6 +128,24 @@ export class Machine implements MachineInterface {
     return stop;
   }
 
+  runWatched(until: TimePoint, watch: Watch): Stop {
+    assert(until.step >= this.#core.step, `run until ${until.step}, at ${this.#core.step} already`);
+    const stop = this.#runUntil(until.step, watch);
+    this.#output.flush();
+    return stop;
+  }
+
+  /** Only of a machine with time points by branches. */
+  get transfers(): number {
+    const { transfers } = this.#core;
+    assert(transfers !== undefined, 'the machine counts no transfers');
+    return transfers;
+  }
+
+  get sp(): bigint {
+    return this.#core.hart.getX(2);
+  }
+
   apply(event: MachineEvent): void {
     this.#applyUnsettled(event);
     this.#settle();
@@ -181,35 +199,44 @@ export class Machine implements MachineInterface {
     this.#settle();
   }
 
-  #runUntil(untilStep: number): Stop {
+  #runUntil(untilStep: number, watch?: Watch): Stop {
+    const first = this.#core.step;
     this.#isHostTold = this.wantedEntropyBytes > 0;
     for (;;) {
       if (this.#halt !== undefined) return { kind: 'halted', result: this.#halt };
       if (this.#core.step === untilStep) return { kind: 'time-point' };
+      const seen = watch && { ...watch, isHereToo: watch.isHereToo || this.#core.step > first };
+      if (seen?.isHereToo === true && this.#isAt(seen)) return { kind: 'time-point' };
       const deadlineTicks = this.#nextDeadlineTicks();
       if (this.#isWaiting) return { kind: 'idle', deadlineTicks };
       const call = this.awaitedCall;
       if (call !== undefined) return { kind: 'awaits-answer', call };
       if (this.#isHostWanted) return { kind: 'wants-host' };
-      this.#runCore(untilStep, deadlineTicks);
+      this.#runCore(untilStep, deadlineTicks, seen);
       this.#settle();
     }
   }
 
   /** Runs the core to its next exit, at the latest to `untilStep` or the deadline. */
-  #runCore(untilStep: number, deadlineTicks: number | undefined): void {
+  #runCore(untilStep: number, deadlineTicks: number | undefined, watch: Watch | undefined): void {
     const core = this.#core;
     const deadlineStep = deadlineTicks === undefined ? Infinity : core.stepWhen(deadlineTicks);
     this.#limitTicks = deadlineTicks ?? Infinity;
     this.#isCoreRunning = true;
-    const exit = core.run(Math.min(untilStep, deadlineStep));
+    const end = Math.min(untilStep, deadlineStep);
+    const exit = watch === undefined ? core.run(end) : core.runWatched(end, watch);
     this.#isCoreRunning = false;
     this.#handleExit(exit);
+  }
+
+  #isAt({ transfers, pc }: Watch): boolean {
+    return this.transfers >= transfers || this.#core.hart.pc === pc;
   }
 
   #handleExit(exit: CoreExit): void {
     switch (exit) {
       case 'budget':
+      case 'watch':
       case 'attention': // What drew it is seen when the loop goes round.
         return;
       case 'wfi':

@@ -5,9 +5,10 @@
  */
 import { toHex } from '@casmotion/base';
 import type { MachineEvent, PeerRequest, SharedPageWrite } from '@casmotion/events';
+import type { MissedOutcome } from '@casmotion/time-point';
 
 /** The premises of which at least one is broken when a replay differs. */
-export type Premise = 'C1' | 'C2' | 'C3' | 'C4' | 'C5';
+export type Premise = 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6';
 
 /** Where the difference showed. */
 export type DivergencePlace =
@@ -19,7 +20,11 @@ export type DivergencePlace =
 
 /** What was compared: each field that is there on both sides and differs is printed. */
 export interface Evidence {
-  readonly step: number;
+  /** Unknown of a place that the log names by a key. */
+  readonly step?: number;
+  /** What the counter of transfers shows there. */
+  readonly transfers?: number;
+  readonly sp?: bigint;
   readonly pc?: bigint;
   readonly registerDigest?: Uint8Array;
   readonly stateDigest?: Uint8Array;
@@ -27,6 +32,13 @@ export interface Evidence {
   readonly outputDigest?: Uint8Array;
   /** What the machine does or should do there: "waits for ever", "ends: power-off". */
   readonly doing?: string;
+}
+
+/** A place named by a key that the matcher did not find. */
+export interface Miss {
+  readonly outcome: MissedOutcome<'overshoot' | 'undershoot' | 'mismatch'>;
+  /** The matcher's, in transfers. */
+  readonly margin: number;
 }
 
 /** Something in the log that agreed. */
@@ -49,14 +61,31 @@ export interface DivergenceReport {
   /** Registers as they were found, if the caller can read them: name and value. */
   readonly registers: readonly (readonly [string, bigint])[];
   readonly premises: readonly Premise[];
+  /** How the matcher missed a place that is named by a key. */
+  readonly miss: Miss | undefined;
   /** The command to run next. */
   readonly next: string | undefined;
 }
 
 /** At the start nothing has run yet; later the initial state is known to be right. */
-export function openPremises(place: DivergencePlace, hasEventsSince: boolean): readonly Premise[] {
+export function openPremises(
+  place: DivergencePlace,
+  { hasEventsSince, isKeyed, isSkid }: PremiseFacts,
+): readonly Premise[] {
   if (place.kind === 'start') return ['C1'];
-  return hasEventsSince ? ['C2', 'C3', 'C4', 'C5'] : ['C2', 'C3', 'C4'];
+  // A place may have been run past while the counter's interrupt was late: nothing is known then.
+  if (isSkid) return ['C6'];
+  const premises: Premise[] = hasEventsSince ? ['C2', 'C3', 'C4', 'C5'] : ['C2', 'C3', 'C4'];
+  return isKeyed ? [...premises, 'C6'] : premises;
+}
+
+export interface PremiseFacts {
+  /** Were events applied since the last landmark that agreed? */
+  readonly hasEventsSince: boolean;
+  /** Are places named by what a performance counter shows? A step counter cannot be wrong alone. */
+  readonly isKeyed: boolean;
+  /** Can the counter's lateness alone explain it? */
+  readonly isSkid: boolean;
 }
 
 /** The report for a person: several lines, no trailing newline. */
@@ -68,6 +97,7 @@ export function formatDivergence(report: DivergenceReport): string {
   for (const [name, left, right] of differences(expected, found)) {
     lines.push(`  ${name.padEnd(11)} expected ${left.padEnd(36)}  found ${right}`);
   }
+  if (report.miss !== undefined) lines.push(`  ${missText(report.miss)}`);
   if (report.registers.length > 0) lines.push(...registerLines(report.registers));
   if (eventsSince !== undefined && lastLandmark !== undefined) {
     const { first, last } = eventsSince;
@@ -146,6 +176,25 @@ const PREMISE_TEXTS: { readonly [P in Premise]: string } = {
   C3: 'a value was not logged',
   C4: "a write behind the machine's back",
   C5: 'an event had another effect',
+  C6: 'the performance counter counted too much or too little, or interrupted too late',
+};
+
+function missText({ outcome, margin }: Miss): string {
+  const { kind, differs, skid, isSkid } = outcome;
+  if (isSkid) {
+    return (
+      `${kind}: the counter's interrupt came ${skid ?? 0} transfers late, where the margin is ` +
+      `${margin}: the place may have been run past. Start with a larger one: --margin`
+    );
+  }
+  return `${kind}: ${MISS_TEXTS[differs]}`;
+}
+
+const MISS_TEXTS: { readonly [P in MissedOutcome<'overshoot'>['differs']]: string } = {
+  count: 'no place with this count of transfers was seen',
+  pc: 'there were places with this count, and none at this pc',
+  register: 'there was a place with this count and pc, and another sp',
+  check: 'the key agrees and the registers do not: the counter or the guest is another',
 };
 
 function placeText(place: DivergencePlace): string {
@@ -181,8 +230,15 @@ function differences(expected: Evidence, found: Evidence): [string, string, stri
   return rows;
 }
 
-function pointText({ step, pc }: Evidence): string {
-  return pc === undefined ? `step ${step}` : `step ${step}  pc 0x${pc.toString(16)}`;
+function pointText({ step, transfers, pc, sp }: Evidence): string {
+  return [
+    step === undefined ? [] : `step ${step}`,
+    transfers === undefined ? [] : `branches ${transfers}`,
+    pc === undefined ? [] : `pc 0x${pc.toString(16)}`,
+    sp === undefined ? [] : `sp 0x${sp.toString(16)}`,
+  ]
+    .flat()
+    .join('  ');
 }
 
 function registerLines(registers: DivergenceReport['registers']): string[] {

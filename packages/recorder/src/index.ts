@@ -10,8 +10,10 @@ export {
   type Evidence,
   formatDivergence,
   type Match,
+  type Miss,
   type Premise,
 } from './divergence.ts';
+export { KeyFinder, type KeyFinderOptions, type MatchStatistics } from './key-finder.ts';
 export {
   type IdleAnswer,
   type LiveInputs,
@@ -27,6 +29,7 @@ export {
   type RecordResult,
 } from './recorder.ts';
 export {
+  PlacesMismatchError,
   Replayer,
   type ReplayDiverged,
   type ReplayerOptions,

@@ -11,7 +11,7 @@
  */
 import { assert, type Hashes } from '@casmotion/base';
 import type { EventKind, MachineEvent, MachineOutputs } from '@casmotion/events';
-import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
+import type { EmulatedPmu, Landmark, MachineInterface, Stop } from '@casmotion/machine';
 import {
   countEvents,
   type EndReason,
@@ -30,6 +30,11 @@ export interface RecorderOptions {
   readonly live: LiveInputs;
   /** Where to record; undefined: run unrecorded. */
   readonly log: { readonly writer: LogWriter; readonly hashes: Hashes } | undefined;
+  /**
+   * The machine's performance counter: by it the log names all places, and not by steps. Needs a
+   * log.
+   */
+  readonly pmu?: EmulatedPmu | undefined;
   /** Where the guest's output goes; nowhere by default. */
   readonly outputs?: MachineOutputs;
   /** Steps between looks at the host. Default 1,000,000. */
@@ -93,6 +98,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     const { machine, log, outputs = noOutputs, sliceSteps = 1_000_000 } = options;
     assert(sliceSteps >= 1, `slice of ${sliceSteps} steps`);
+    assert(log !== undefined || options.pmu === undefined, 'a counter without a log');
     this.#options = options;
     this.#machine = machine;
     this.#sliceSteps = sliceSteps;
@@ -104,6 +110,7 @@ export class Recorder {
   async run(): Promise<RecordResult> {
     this.#begin();
     for (;;) {
+      this.#options.pmu?.noteEntry();
       const stop = this.#machine.run(timePoint(this.#sliceEnd()));
       if (stop.kind === 'halted') return this.#finish(guestEnd(stop));
       if (stop.kind === 'time-point') this.#landmarkIfDue();
@@ -145,8 +152,11 @@ export class Recorder {
     const writer = this.#options.log?.writer;
     if (writer !== undefined) {
       const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
-      const check = { pc: this.#machine.pc, registerDigest };
-      writer.event(step, event, check, this.#wakes.at(step));
+      const wakes = this.#wakes.at(step);
+      const key = this.#options.pmu?.key();
+      if (key === undefined) {
+        writer.event(step, event, { pc: this.#machine.pc, registerDigest }, wakes);
+      } else writer.keyedEvent({ key, wakes, registerDigest, event });
       this.#eventStep = step;
     }
     this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
@@ -218,7 +228,12 @@ export class Recorder {
     assert(writer !== undefined && this.#output !== undefined, 'a landmark needs a log');
     this.#landmarkStep = landmark.at.step;
     this.#pendingLandmarks++;
-    writer.landmark(landmark);
+    const key = this.#options.pmu?.key();
+    if (key === undefined) writer.landmark(landmark);
+    else {
+      const { registerDigest, stateDigest } = landmark;
+      writer.keyedLandmark({ key, registerDigest, stateDigest });
+    }
     if (this.#output.totalBytes === this.#loggedOutputBytes) return;
     this.#loggedOutputBytes = this.#output.totalBytes;
     writer.output(this.#output.totalBytes, this.#output.digest());

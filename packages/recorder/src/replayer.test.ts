@@ -74,7 +74,7 @@ describe('a machine that breaks', () => {
     expect(verified.place).toEqual({ kind: 'landmark', number: 1 });
     const replayed = reportOf(await replayFake(tools, broken, bytes));
     expect(['landmark', 'end']).toContain(replayed.place.kind);
-    expect(replayed.found.step).toBeGreaterThanOrEqual(verified.found.step);
+    expect(replayed.found.step).toBeGreaterThanOrEqual(verified.found.step ?? Infinity);
   });
 
   test('another configuration is the initial state, and nothing else', async () => {

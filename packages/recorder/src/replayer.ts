@@ -8,28 +8,34 @@
  * - every landmark of the log is compared, and what was let out up to it;
  * - whatever the machine does, the replay ends: matched, or diverged with a report.
  */
-import { assert, type Hashes } from '@casmotion/base';
+import { assert, type Hashes, VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
-import type { Landmark, MachineInterface, Stop } from '@casmotion/machine';
+import type {
+  CountingMachine,
+  Landmark,
+  MachineInterface,
+  PmuConfig,
+  Stop,
+} from '@casmotion/machine';
 import {
   type EndReason,
   EVENT_CHECK_DIGEST_BYTES,
   type LogCut,
   type LogFooter,
-  type LoggedEvent,
-  type LoggedLandmark,
   type LoggedOutput,
   type LogReader,
 } from '@casmotion/replay-log';
-import { timePoint } from '@casmotion/time-point';
+import { timePoint, type TimePointKey } from '@casmotion/time-point';
 import {
   type DivergencePlace,
   type DivergenceReport,
   type Evidence,
   type Match,
+  type Miss,
   openPremises,
 } from './divergence.ts';
-import { LogCursor } from './log-cursor.ts';
+import { KeyFinder, type MatchStatistics } from './key-finder.ts';
+import { LogCursor, type PlacedEvent, type PlacedLandmark } from './log-cursor.ts';
 import { noOutputs, OutputDigest } from './output-digest.ts';
 import { applyEvent, guestEnd } from './recorder.ts';
 import { WakeCounter } from './wake-counter.ts';
@@ -39,6 +45,17 @@ export interface ReplayerOptions {
   readonly machine: MachineInterface;
   readonly log: LogReader;
   readonly hashes: Hashes;
+  /**
+   * For a log that names its places by keys: the machine, which counts, and its counter. `margin`:
+   * where the matcher's margin starts, in transfers; see {@link KeyFinder}.
+   */
+  readonly keys?:
+    | {
+        readonly machine: CountingMachine;
+        readonly pmu: PmuConfig;
+        readonly margin?: number | undefined;
+      }
+    | undefined;
   /** Where the guest's output goes; nowhere by default. */
   readonly outputs?: MachineOutputs;
   /** True: every landmark digests all pages and asks no dirty tracking. */
@@ -69,6 +86,8 @@ interface ReplayDone {
   readonly landmarks: number;
   readonly outputBytes: number;
   readonly outputDigest: Uint8Array;
+  /** What it took to find places named by keys; undefined where they are steps. */
+  readonly matching: MatchStatistics | undefined;
 }
 
 /** Everything that the log holds agreed. */
@@ -92,6 +111,8 @@ export class Replayer {
   readonly #cursor: LogCursor;
   readonly #output: OutputDigest;
   readonly #wakes = new WakeCounter();
+  /** Of a log with keys. */
+  readonly #finder: KeyFinder | undefined;
   #checkedOutputBytes = 0;
   #landmarks = 0;
   #lastMatch: Match | undefined;
@@ -106,6 +127,13 @@ export class Replayer {
     this.#cursor = new LogCursor(log);
     this.#output = new OutputDigest(hashes, outputs);
     machine.outputs = this.#output;
+    const { keys } = options;
+    if (log.isKeyed !== (keys !== undefined) && this.#cursor.next !== undefined) {
+      throw new PlacesMismatchError(log.isKeyed);
+    }
+    if (keys === undefined) return;
+    assert(keys.machine === machine, 'the counter of another machine');
+    this.#finder = new KeyFinder({ ...keys, wakes: this.#wakes, margin: keys.margin });
   }
 
   /** Replays the whole log. Throws `VmError`s for a log whose content is not sound. Once. */
@@ -113,7 +141,7 @@ export class Replayer {
     assert(this.#machine.at.step === 0, 'a replay starts with a fresh machine');
     this.#machine.enableLandmarks();
     for (;;) {
-      const ended = this.#doWhatIsDue() ?? this.#runOn();
+      const ended = this.#doWhatIsDue() ?? (await this.#goOn());
       if (ended !== undefined) return ended;
       const progress = this.#options.onProgress?.(this.#progress());
       if (progress !== undefined) await progress;
@@ -124,12 +152,11 @@ export class Replayer {
   #doWhatIsDue(): ReplayResult | undefined {
     const cursor = this.#cursor;
     for (;;) {
-      const { step } = this.#machine.at;
       const { landmark, event } = cursor;
-      if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) {
+      if (this.#isLandmarkHere(landmark)) {
         const diverged = this.#checkLandmark(landmark, this.#takeLandmark());
         if (diverged !== undefined) return diverged;
-      } else if (event?.at.step === step && event.wakes === this.#wakes.at(step)) {
+      } else if (this.#isEventHere(event)) {
         const diverged = this.#checkEvent(event);
         if (diverged !== undefined) return diverged;
         applyEvent(this.#machine, event.event);
@@ -137,15 +164,50 @@ export class Replayer {
         if (event.event.kind === 'power') {
           return this.#finish({ by: 'host', cause: event.event.cause });
         }
-      } else if (cursor.nextStep === undefined) return this.#finish(undefined);
+      } else if (cursor.isAtCut) return this.#finish(undefined);
       else return undefined;
     }
   }
 
-  /** Runs to the next place of the log, or a slice of the way there. */
-  #runOn(): ReplayResult | undefined {
+  /** Goes to the next place of the log, or a slice of the way there. */
+  #goOn(): ReplayResult | undefined | Promise<ReplayResult | undefined> {
+    const { next } = this.#cursor;
+    const finder = this.#finder;
+    if (finder === undefined || next === undefined) return this.#runOn(this.#cursor.nextStep);
+    // Here already: what is missing are wakes.
+    return finder.isAt(next.place) ? this.#runOn(this.#machine.at.step) : this.#find(finder, next);
+  }
+
+  async #find(
+    finder: KeyFinder,
+    next: PlacedEvent | PlacedLandmark,
+  ): Promise<ReplayResult | undefined> {
+    const digest = 'check' in next ? next.check?.registerDigest : next.registerDigest;
+    assert(digest !== undefined, 'a key comes with a digest');
+    const finding = finder.find(next.place, digest);
+    let reported = this.#machine.at.step;
+    for (let pieces = 1; ; pieces++) {
+      const piece = finding.next();
+      if (piece.done === true) {
+        return piece.value.kind === 'delivered' ? undefined : this.#notFound(finder, piece.value);
+      }
+      const { step } = this.#machine.at;
+      if (Math.abs(step - reported) < PROGRESS_STEPS && pieces % PIECES_MAX !== 0) continue;
+      reported = step;
+      await this.#options.onProgress?.(this.#progress());
+    }
+  }
+
+  #notFound(finder: KeyFinder, miss: Miss['outcome']): ReplayResult {
+    const { margin } = finder.statistics;
+    return this.#missed('does not come there', { outcome: miss, margin });
+  }
+
+  /** To a step, or a slice of the way there; undefined: as far as it goes. */
+  #runOn(nextStep: number | undefined): ReplayResult | undefined {
+    this.#finder?.noteEntry();
     const { step } = this.#machine.at;
-    const target = this.#cursor.nextStep ?? step;
+    const target = nextStep ?? step;
     // What is left at this very step comes after a wake, or is the end: only the next run shows it.
     const until = target === step ? step + 1 : target;
     const slice = this.#options.sliceSteps ?? 4_000_000;
@@ -161,27 +223,33 @@ export class Replayer {
     const { step } = this.#machine.at;
     const { event, landmark } = this.#cursor;
     if (step > (this.#cursor.nextStep ?? step)) return this.#missed('runs on');
-    if (event?.at.step === step && event.wakes === this.#wakes.at(step)) return undefined;
-    if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) return undefined;
+    if (this.#isEventHere(event) || this.#isLandmarkHere(landmark)) return undefined;
     if (stop.deadlineTicks === undefined)
       return this.#finish({ by: 'nobody', cause: 'idle-forever' });
-    if (this.#wakes.at(step) >= WAKES_WITHOUT_STEP_MAX) return this.#missed('wakes without a step');
-    this.#wakes.wake(this.#machine);
-    return undefined;
+    return this.#wakes.wakeIfFew(this.#machine) ? undefined : this.#missed('wakes without a step');
   }
 
   /** The answer is in the log, at this very step. */
   #onAwaitedAnswer(): ReplayResult | undefined {
-    const { step } = this.#machine.at;
     const { event, landmark } = this.#cursor;
-    if (event?.at.step === step && event.wakes === this.#wakes.at(step)) return undefined;
-    if (landmark?.at.step === step && this.#isLandmarkDue(landmark)) return undefined;
+    if (this.#isEventHere(event) || this.#isLandmarkHere(landmark)) return undefined;
     return this.#missed("waits for another domain's answer");
   }
 
-  /** A landmark stands before what else is at its step. */
-  #isLandmarkDue(landmark: LoggedLandmark): boolean {
-    return landmark.eventsBefore === this.#cursor.eventsTaken;
+  /** A landmark stands before what else is at its place. */
+  #isLandmarkHere(landmark: PlacedLandmark | undefined): landmark is PlacedLandmark {
+    if (landmark?.eventsBefore !== this.#cursor.eventsTaken) return false;
+    return this.#isAt(landmark.place);
+  }
+
+  #isEventHere(event: PlacedEvent | undefined): event is PlacedEvent {
+    const isAwake = event?.wakes === this.#wakes.at(this.#machine.at.step);
+    return event !== undefined && isAwake && this.#isAt(event.place);
+  }
+
+  #isAt(place: TimePointKey): boolean {
+    if (this.#finder !== undefined) return this.#finder.isAt(place);
+    return place.count === this.#machine.at.step;
   }
 
   #takeLandmark(): Landmark {
@@ -189,33 +257,32 @@ export class Replayer {
     return isVerify === true ? this.#machine.fullLandmark() : this.#machine.landmark();
   }
 
-  #checkLandmark(expected: LoggedLandmark, found: Landmark): ReplayResult | undefined {
-    const { number, at } = expected;
+  #checkLandmark(expected: PlacedLandmark, found: Landmark): ReplayResult | undefined {
+    const { number } = expected;
+    const { step } = found.at;
     const isSame =
       expected.pc === found.pc &&
       isEqual(expected.registerDigest, found.registerDigest) &&
       isEqual(expected.stateDigest, found.stateDigest);
     const output = this.#cursor.takeLandmark();
     if (!isSame) {
-      const place = number === 0 && at.step === 0 ? 'start' : 'landmark';
-      return this.#diverged({ kind: place, number }, evidence(expected), evidence(found));
+      const place = number === 0 && step === 0 ? 'start' : 'landmark';
+      const [wanted, seen] = [evidence(expected, step), evidence(found, step)];
+      return this.#diverged({ kind: place, number }, wanted, seen);
     }
-    const diverged = this.#checkOutput(expected, output);
+    const diverged = this.#checkOutput(number, output);
     if (diverged !== undefined) return diverged;
     this.#landmarks++;
-    this.#lastMatch = { kind: 'landmark', number, step: at.step };
+    this.#lastMatch = { kind: 'landmark', number, step };
     this.#lastLandmark = this.#lastMatch;
     this.#eventsAtLandmark = this.#cursor.eventsTaken;
     return undefined;
   }
 
   /** Without a record nothing was let out since the record before. */
-  #checkOutput(
-    landmark: LoggedLandmark,
-    output: LoggedOutput | undefined,
-  ): ReplayResult | undefined {
-    const { step } = landmark.at;
-    const place = { kind: 'output', landmark: landmark.number } as const;
+  #checkOutput(landmark: number, output: LoggedOutput | undefined): ReplayResult | undefined {
+    const { step } = this.#machine.at;
+    const place = { kind: 'output', landmark } as const;
     const outputBytes = this.#output.totalBytes;
     const expectedBytes = output?.totalBytes ?? this.#checkedOutputBytes;
     if (outputBytes !== expectedBytes) {
@@ -228,8 +295,8 @@ export class Replayer {
     return this.#diverged(place, { step, outputDigest: output.digest }, { step, outputDigest });
   }
 
-  #checkEvent({ number, at, event, check }: LoggedEvent): ReplayResult | undefined {
-    const { step } = at;
+  #checkEvent({ number, event, check }: PlacedEvent): ReplayResult | undefined {
+    const { step } = this.#machine.at;
     if (check !== undefined) {
       const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
       const found = { step, pc: this.#machine.pc, registerDigest };
@@ -265,7 +332,10 @@ export class Replayer {
       isEqual(outputDigest, done.outputDigest);
     if (isSame) return undefined;
     const expected = { step, stateDigest, outputBytes, outputDigest };
-    return this.#diverged({ kind: 'end' }, expected, { ...evidence(found), ...outputOf(done) });
+    return this.#diverged({ kind: 'end' }, expected, {
+      ...evidence(found, step),
+      ...outputOf(done),
+    });
   }
 
   #isEndExpected(end: EndReason, step: number): boolean {
@@ -276,26 +346,46 @@ export class Replayer {
   }
 
   /** The machine does something else than reach the log's next place. */
-  #missed(doing: string): ReplayResult {
-    const { event, landmark, nextStep } = this.#cursor;
+  #missed(doing: string, miss?: Miss): ReplayResult {
+    const { event, landmark, nextStep, next } = this.#cursor;
     const { step } = this.#machine.at;
-    const found = { step, pc: this.#machine.pc, doing };
-    const expected = { step: nextStep ?? step };
-    if (event !== undefined && event.at.step === nextStep) {
+    const found = { step, pc: this.#machine.pc, doing, ...this.#foundKey() };
+    const expected = this.#expectedPlace(next?.place) ?? { step: nextStep ?? step };
+    const isNext = (item: PlacedEvent | PlacedLandmark): boolean =>
+      item.place.counter === 'steps' ? item.place.count === nextStep : item === next;
+    if (event !== undefined && isNext(event)) {
       const place = { kind: 'event', number: event.number, event: event.event } as const;
       const pc = event.check === undefined ? {} : { pc: event.check.pc };
-      return this.#diverged(place, { ...expected, ...pc, doing: 'reaches the event' }, found);
+      const reaches = { ...expected, ...pc, doing: 'reaches the event' };
+      return this.#diverged(place, reaches, found, miss);
     }
-    if (landmark !== undefined && landmark.at.step === nextStep) {
+    if (landmark !== undefined && isNext(landmark)) {
       const place = { kind: 'landmark', number: landmark.number } as const;
-      return this.#diverged(place, { ...expected, pc: landmark.pc, doing: 'runs on' }, found);
+      const runsOn = { ...expected, pc: landmark.pc, doing: 'runs on' };
+      return this.#diverged(place, runsOn, found, miss);
     }
     const end = this.#log.footer?.end;
     const shouldDo = end === undefined ? 'runs on' : endText(end);
     return this.#diverged({ kind: 'end' }, { ...expected, doing: shouldDo }, found);
   }
 
-  #diverged(place: DivergencePlace, expected: Evidence, found: Evidence): ReplayResult {
+  /** The name of a place, as far as it is a key. */
+  #expectedPlace(place: TimePointKey | undefined): Evidence | undefined {
+    if (this.#finder === undefined || place === undefined) return undefined;
+    const { count: transfers, register } = place;
+    return { transfers, ...(register === undefined ? {} : { sp: register }) };
+  }
+
+  #foundKey(): Pick<Evidence, 'transfers' | 'sp'> {
+    return this.#expectedPlace(this.#finder?.key()) ?? {};
+  }
+
+  #diverged(
+    place: DivergencePlace,
+    expected: Evidence,
+    found: Evidence,
+    miss?: Miss,
+  ): ReplayResult {
     const first = this.#eventsAtLandmark;
     const last = this.#cursor.eventsTaken - 1;
     const eventsSince = last < first ? undefined : { first, last };
@@ -307,7 +397,12 @@ export class Replayer {
       lastLandmark: this.#lastLandmark,
       eventsSince,
       registers: this.#options.readRegisters?.() ?? [],
-      premises: openPremises(place, eventsSince !== undefined),
+      premises: openPremises(place, {
+        hasEventsSince: eventsSince !== undefined,
+        isKeyed: this.#finder !== undefined,
+        isSkid: miss?.outcome.isSkid === true,
+      }),
+      miss,
       next: this.#options.nextCommand,
     };
     return { kind: 'divergence', report, ...this.#done() };
@@ -320,6 +415,7 @@ export class Replayer {
       landmarks: this.#landmarks,
       outputBytes: this.#output.totalBytes,
       outputDigest: this.#output.digest(),
+      matching: this.#finder?.statistics,
     };
   }
 
@@ -330,15 +426,13 @@ export class Replayer {
   }
 }
 
-/**
- * Far above what any guest's alarms do without waking it. A replay must not hang on a machine that
- * does.
- */
-const WAKES_WITHOUT_STEP_MAX = 10_000_000;
+/** A search for a place tells of its progress after so many steps, or so many pieces of it. */
+const PROGRESS_STEPS = 2_000_000;
+const PIECES_MAX = 4096;
 
-function evidence(landmark: LoggedLandmark | Landmark): Evidence {
-  const { at, pc, registerDigest, stateDigest } = landmark;
-  return { step: at.step, pc, registerDigest, stateDigest };
+function evidence(landmark: PlacedLandmark | Landmark, step: number): Evidence {
+  const { pc, registerDigest, stateDigest } = landmark;
+  return { step, pc, registerDigest, stateDigest };
 }
 
 function outputOf({ outputBytes, outputDigest }: ReplayDone): Partial<Evidence> {
@@ -354,4 +448,17 @@ function endText(end: EndReason): string {
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** The header says that places are named in one way, and the log names them in the other. */
+export class PlacesMismatchError extends VmError {
+  override readonly name = 'PlacesMismatchError';
+  constructor(isKeyed: boolean) {
+    const [named, other] = isKeyed ? ['branches', 'steps'] : ['steps', 'branches'];
+    super("the log's header and its content do not fit", {
+      where: "header field 'machine.timePoint'",
+      expected: `places named by ${other}, as the header says`,
+      found: `places named by ${named}`,
+    });
+  }
 }

@@ -9,6 +9,15 @@ export class WakeCounter {
   #step = -1;
   #count = 0;
 
+  /** Plain data, for going back. */
+  get state(): readonly [step: number, count: number] {
+    return [this.#step, this.#count];
+  }
+  set state([step, count]: readonly [step: number, count: number]) {
+    this.#step = step;
+    this.#count = count;
+  }
+
   /** Wakes made at `step` so far. */
   at(step: number): number {
     return step === this.#step ? this.#count : 0;
@@ -21,4 +30,17 @@ export class WakeCounter {
     this.#step = step;
     machine.wakeAtDeadline();
   }
+
+  /** Wakes it, unless it woke at this step so often that it would go on for ever. */
+  wakeIfFew(machine: MachineInterface): boolean {
+    if (this.at(machine.at.step) >= WAKES_WITHOUT_STEP_MAX) return false;
+    this.wake(machine);
+    return true;
+  }
 }
+
+/**
+ * Far above what any guest's alarms do without waking it. A replay must not hang on a machine that
+ * does.
+ */
+const WAKES_WITHOUT_STEP_MAX = 10_000_000;

@@ -8,9 +8,9 @@
 import { assert, ByteReader, ByteWriter, defined, type Hashes } from '@casmotion/base';
 import type { MachineEvent, MachineOutputs } from '@casmotion/events';
 import type {
+  CountingMachine,
   HaltResult,
   Landmark,
-  MachineInterface,
   MachineSnapshot,
   Stop,
 } from '@casmotion/machine';
@@ -35,7 +35,7 @@ export interface FakeOptions {
   };
 }
 
-export class FakeMachine implements MachineInterface {
+export class FakeMachine implements CountingMachine {
   outputs: MachineOutputs = noOutputs;
   /** Idle stops at a step where the machine had been idle before, without a step between. */
   repeatedWakes = 0;
@@ -48,6 +48,8 @@ export class FakeMachine implements MachineInterface {
   #queue: number[] = [];
   #step = 0;
   #pc = 0x1000;
+  /** Steps after which pc was not greater: the fake's transfers of control. */
+  #transfers = 0;
   #line = { step: 0, ticks: 0, slope: 42_949_673 };
   #timer = NEVER;
   #alarm = NEVER;
@@ -72,6 +74,14 @@ export class FakeMachine implements MachineInterface {
     return BigInt(this.#pc);
   }
 
+  get transfers(): number {
+    return this.#transfers;
+  }
+
+  get sp(): bigint {
+    return BigInt(this.#x[3] ?? 0);
+  }
+
   get ticks(): number {
     const { step, ticks, slope } = this.#line;
     return ticks + Math.floor((this.#step - step) * (slope / 2 ** 32));
@@ -86,11 +96,20 @@ export class FakeMachine implements MachineInterface {
   }
 
   run(until: TimePoint): Stop {
+    return this.runWatched(until);
+  }
+
+  runWatched(until: TimePoint, watch?: Parameters<CountingMachine['runWatched']>[1]): Stop {
+    const first = this.#step;
+    const isAtWatch = (): boolean =>
+      watch !== undefined &&
+      (watch.isHereToo || this.#step > first) &&
+      (this.#transfers >= watch.transfers || this.pc === watch.pc);
     assert(until.step >= this.#step, `run until ${until.step} at ${this.#step}`);
     const wantedAtStart = this.#wanted;
     for (;;) {
       if (this.#halt !== undefined) return { kind: 'halted', result: this.#halt };
-      if (this.#step === until.step) return { kind: 'time-point' };
+      if (this.#step === until.step || isAtWatch()) return { kind: 'time-point' };
       if (this.#isWaiting) return { kind: 'idle', deadlineTicks: this.#deadline() };
       if (wantedAtStart === 0 && this.#wanted > 0) return { kind: 'wants-host' };
       this.#oneStep();
@@ -177,7 +196,9 @@ export class FakeMachine implements MachineInterface {
   #oneStep(): void {
     this.#step++;
     const op = this.#mix(this.#pc) & 0xfff;
+    const before = this.#pc;
     this.#pc = 0x1000 + ((this.#x[1] ?? 0) % 0x4000) * 4;
+    if (this.#pc <= before) this.#transfers++;
     const value = this.#x[2] ?? 0;
     if (op < 400) this.#store(value % this.#memory.length, value & 0xff);
     else if (op < 410) this.outputs.consoleOutput(0, Uint8Array.of(0x61 + (value % 26)));

@@ -1,6 +1,8 @@
 /** Records and replays the fake machine: what the tests of this package share. */
+import { EmulatedPmu, type PmuConfig } from '@casmotion/machine';
 import {
   bufferSource,
+  type KeyedEvent,
   type LoggedEvent,
   type LoggedLandmark,
   type LogReader,
@@ -23,6 +25,11 @@ import { FakeMachine, type FakeOptions } from './fake-machine.ts';
 
 export const HEADER = { creator: 'test', machine: null, digests: {} };
 
+/** A counter of the fake machine's, by its configuration. */
+export function pmuOf(changes: Partial<PmuConfig> = {}): PmuConfig {
+  return { kind: 'branches', skid: 0, seed: 1, overcount: 0, ...changes };
+}
+
 export interface Recording {
   readonly bytes: Uint8Array;
   readonly result: RecordResult;
@@ -33,7 +40,7 @@ export async function recordFake(
   tools: LogTools,
   machineOptions: FakeOptions,
   live: LiveInputs | FakeHostOptions,
-  options: Partial<RecorderOptions> = {},
+  { pmu, ...options }: FakeRecorderOptions = {},
 ): Promise<Recording> {
   const sink = new MemorySink();
   const writer = new LogWriter(sink, tools, HEADER);
@@ -46,6 +53,7 @@ export async function recordFake(
     landmarkSteps: 2000,
     landmarkPages: 40,
     quietSyncs: 1,
+    pmu: pmu && new EmulatedPmu(machine, pmu),
     ...options,
   });
   const result = await recorder.run();
@@ -56,11 +64,47 @@ export async function replayFake(
   tools: LogTools,
   machineOptions: FakeOptions,
   bytes: Uint8Array,
-  options: Partial<ReplayerOptions> = {},
+  { pmu, ...options }: FakeReplayerOptions = {},
 ): Promise<ReplayResult> {
   const log = openLog(bufferSource(bytes), tools);
   const machine = new FakeMachine(tools.hashes, machineOptions);
-  return new Replayer({ machine, log, hashes: tools.hashes, ...options }).run();
+  const keys = pmu && { machine, pmu };
+  return new Replayer({ machine, log, hashes: tools.hashes, keys, ...options }).run();
+}
+
+export type FakeRecorderOptions = Omit<Partial<RecorderOptions>, 'pmu'> & {
+  readonly pmu?: PmuConfig | undefined;
+};
+export type FakeReplayerOptions = Omit<Partial<ReplayerOptions>, 'keys'> & {
+  readonly pmu?: PmuConfig | undefined;
+};
+
+/** As {@link rewriteLog}, of a log with keys. */
+export function rewriteKeyedLog(
+  tools: LogTools,
+  bytes: Uint8Array,
+  change: (events: KeyedEvent[]) => void,
+): Uint8Array {
+  const log = openLog(bufferSource(bytes), tools);
+  const events = [...log.keyedEvents()];
+  const outputs = new Map([...log.outputs()].map((output) => [output.landmark, output]));
+  change(events);
+  const sink = new MemorySink();
+  const writer = new LogWriter(sink, tools, log.header);
+  const write = (from: number, to: number): void =>
+    events.slice(from, to).forEach((event) => writer.keyedEvent(event));
+  let taken = 0;
+  for (const landmark of log.keyedLandmarks()) {
+    write(taken, landmark.eventsBefore);
+    taken = landmark.eventsBefore;
+    writer.keyedLandmark(landmark);
+    const output = outputs.get(landmark.number);
+    if (output !== undefined) writer.output(output.totalBytes, output.digest);
+  }
+  write(taken, events.length);
+  if (log.footer === undefined) writer.flush();
+  else writer.finish(log.footer);
+  return sink.toBytes();
 }
 
 /** Writes a log anew, with right checksums, after `change` had its way with its records. */

@@ -28,6 +28,8 @@ export const CHUNK_TYPES = {
   outputs: 0x05,
   index: 0x06,
   footer: 0x07,
+  keyedEvents: 0x10,
+  keyedLandmarks: 0x11,
 } as const;
 
 export type ChunkTypeName = keyof typeof CHUNK_TYPES;

@@ -94,3 +94,14 @@ export class LogContentError extends VmError {
     });
   }
 }
+
+/** The log names its places by branches, and what was asked needs steps. */
+export class KeyedLogError extends VmError {
+  override readonly name = 'KeyedLogError';
+  constructor() {
+    super('the log names its places by branches, not by steps', {
+      expected: 'a log recorded with --time-point step',
+      next: 'record again without --time-point, or ask for something else of this log',
+    });
+  }
+}

@@ -9,6 +9,7 @@ export {
 } from './chunk.ts';
 export {
   HeaderCutError,
+  KeyedLogError,
   LogContentError,
   LogDamagedError,
   LogVersionError,
@@ -20,6 +21,7 @@ export { EVENT_LIMITS, EventValueError } from './event-values.ts';
 export { countEvents, type EndReason, type EventCounts, type LogFooter } from './footer.ts';
 export type { JsonValue, LogHeader } from './header.ts';
 export { IMAGE_MAX_BYTES, type ImageKey, type ImageSource } from './images.ts';
+export type { KeyedEvent, KeyedLandmark } from './keyed-records.ts';
 export { type LogFacts, readLogFacts } from './log-facts.ts';
 export { type LogCut, LogReader, type LogSource, openLog, type OpenOptions } from './log-reader.ts';
 export { type FooterInput, type LogSink, LogWriter } from './log-writer.ts';

@@ -8,7 +8,7 @@
  * being a log.
  */
 import { assert, ByteReader, toHex, VmError } from '@casmotion/base';
-import type { EventKind } from '@casmotion/events';
+import type { EventKind, MachineEvent } from '@casmotion/events';
 import {
   checkChunkBody,
   CHUNK_HEAD_BYTES,
@@ -24,7 +24,13 @@ import {
   PREAMBLE_BYTES,
   unpack,
 } from './chunk.ts';
-import { HeaderCutError, LogContentError, LogDamagedError, UnknownChunkError } from './errors.ts';
+import {
+  HeaderCutError,
+  KeyedLogError,
+  LogContentError,
+  LogDamagedError,
+  UnknownChunkError,
+} from './errors.ts';
 import { decodeFooter, type EventCounts, type LogFooter } from './footer.ts';
 import { decodeHeader, type LogHeader } from './header.ts';
 import {
@@ -34,6 +40,12 @@ import {
   StoredImage,
   type StoredPiece,
 } from './images.ts';
+import {
+  decodeKeyedEvents,
+  decodeKeyedLandmarks,
+  type KeyedEvent,
+  type KeyedLandmark,
+} from './keyed-records.ts';
 import {
   decodeEvents,
   decodeLandmarks,
@@ -86,6 +98,8 @@ export class LogReader {
   readonly chunks: readonly ChunkInfo[];
   /** Images stored in the log, whole or not. */
   readonly images: readonly ImageKey[];
+  /** True: its places are keys, not steps. False also where it has no place at all. */
+  readonly isKeyed: boolean;
   readonly footer: LogFooter | undefined;
   readonly cut: LogCut | undefined;
   readonly #source: LogSource;
@@ -116,6 +130,7 @@ export class LogReader {
       decodeHeader(reader.bytes(reader.end), first.fileOffset),
     );
     this.images = this.#findImages();
+    this.isKeyed = this.#findKeys();
     const last = this.chunks.at(-1);
     this.footer =
       last?.type === CHUNK_TYPES.footer && this.cut === undefined
@@ -132,16 +147,46 @@ export class LogReader {
     return this.footer !== undefined;
   }
 
-  /** All events in order. Checks numbers and order, and at the end the footer's counts. */
+  /**
+   * All events in order. Checks numbers and order, and at the end the footer's counts. Throws
+   * {@link KeyedLogError} where places are keys.
+   */
   *events(): Generator<LoggedEvent, void> {
+    if (this.isKeyed) throw new KeyedLogError();
+    yield* this.#eventsOf(CHUNK_TYPES.events, decodeEvents, ({ at }) => at.step);
+  }
+
+  /** All landmarks in order. Throws {@link KeyedLogError} where places are keys. */
+  *landmarks(): Generator<LoggedLandmark, void> {
+    if (this.isKeyed) throw new KeyedLogError();
+    yield* this.#landmarksOf(CHUNK_TYPES.landmarks, decodeLandmarks, ({ at }) => at.step);
+  }
+
+  /** All events of a log with keys, in order and checked as {@link events}; of another none. */
+  *keyedEvents(): Generator<KeyedEvent, void> {
+    if (!this.isKeyed) return;
+    yield* this.#eventsOf(CHUNK_TYPES.keyedEvents, decodeKeyedEvents, ({ key }) => key.count);
+  }
+
+  *keyedLandmarks(): Generator<KeyedLandmark, void> {
+    if (!this.isKeyed) return;
+    const { keyedLandmarks } = CHUNK_TYPES;
+    yield* this.#landmarksOf(keyedLandmarks, decodeKeyedLandmarks, ({ key }) => key.count);
+  }
+
+  *#eventsOf<T extends { readonly event: MachineEvent }>(
+    type: number,
+    decode: Decode<T>,
+    countOf: (event: T) => number,
+  ): Generator<T, void> {
     const counts: { [K in EventKind]?: number } = {};
-    let [number, step] = [0, 0];
-    for (const chunk of this.#ofType(CHUNK_TYPES.events)) {
+    let [number, count] = [0, 0];
+    for (const chunk of this.#ofType(type)) {
       const first = number;
-      for (const event of this.#records(chunk, (reader) => decodeEvents(reader, first))) {
-        if (event.at.step < step)
+      for (const event of this.#records(chunk, (reader) => decode(reader, first))) {
+        if (countOf(event) < count)
           throw new LogContentError('an event before the one before', place(chunk));
-        step = event.at.step;
+        count = countOf(event);
         number++;
         counts[event.event.kind] = (counts[event.event.kind] ?? 0) + 1;
         yield event;
@@ -150,16 +195,19 @@ export class LogReader {
     this.#expectCounts(counts, number);
   }
 
-  /** All landmarks in order. */
-  *landmarks(): Generator<LoggedLandmark, void> {
-    let [number, step, eventsBefore] = [0, 0, 0];
-    for (const chunk of this.#ofType(CHUNK_TYPES.landmarks)) {
+  *#landmarksOf<T extends { readonly eventsBefore: number }>(
+    type: number,
+    decode: Decode<T>,
+    countOf: (landmark: T) => number,
+  ): Generator<T, void> {
+    let [number, count, eventsBefore] = [0, 0, 0];
+    for (const chunk of this.#ofType(type)) {
       const first = number;
-      for (const landmark of this.#records(chunk, (reader) => decodeLandmarks(reader, first))) {
-        if (landmark.at.step < step || landmark.eventsBefore < eventsBefore) {
+      for (const landmark of this.#records(chunk, (reader) => decode(reader, first))) {
+        if (countOf(landmark) < count || landmark.eventsBefore < eventsBefore) {
           throw new LogContentError('a landmark before the one before', place(chunk));
         }
-        step = landmark.at.step;
+        count = countOf(landmark);
         eventsBefore = landmark.eventsBefore;
         number++;
         yield landmark;
@@ -229,6 +277,20 @@ export class LogReader {
     return whole.map(({ digestHex, sizeBytes }) => ({ digestHex, sizeBytes }));
   }
 
+  /** A log names its places in one way. */
+  #findKeys(): boolean {
+    const { events, landmarks, keyedEvents, keyedLandmarks } = CHUNK_TYPES;
+    const isStep = ({ type }: ChunkInfo): boolean => type === events || type === landmarks;
+    const isKey = ({ type }: ChunkInfo): boolean =>
+      type === keyedEvents || type === keyedLandmarks;
+    const [byStep, byKey] = [this.chunks.find(isStep), this.chunks.find(isKey)];
+    if (byStep !== undefined && byKey !== undefined) {
+      const later = byStep.number > byKey.number ? byStep : byKey;
+      throw new LogContentError('steps and keys in one log', place(later));
+    }
+    return byKey !== undefined;
+  }
+
   #ofType(type: number): ChunkInfo[] {
     return this.chunks.filter((chunk) => chunk.type === type);
   }
@@ -292,6 +354,8 @@ export class LogReader {
     }
   }
 }
+
+type Decode<T> = (reader: ByteReader, firstNumber: number) => Generator<T, void>;
 
 interface Scan {
   readonly version: number;

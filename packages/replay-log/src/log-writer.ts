@@ -2,8 +2,9 @@
  * Writes a log to a sink, front to back. Records are gathered and written in batches by {@link
  * LogWriter.flush}, so that a recorder that dies leaves whole chunks up to the last flush.
  *
- * Invariants: the header is first and the footer last; steps never fall; a landmark's events are in
- * the file before it; nothing is written after `finish`.
+ * Invariants: the header is first and the footer last; steps never fall, or counts of keys; a log
+ * names all of its places by steps or all by keys; a landmark's events are in the file before it;
+ * nothing is written after `finish`.
  */
 import { assert, ByteWriter, fromHex } from '@casmotion/base';
 import type { EventKind, MachineEvent } from '@casmotion/events';
@@ -18,6 +19,12 @@ import {
   type ImageKey,
   type ImageSource,
 } from './images.ts';
+import {
+  encodeKeyedEvents,
+  encodeKeyedLandmarks,
+  type KeyedEvent,
+  type KeyedLandmark,
+} from './keyed-records.ts';
 import {
   encodeEvents,
   encodeLandmarks,
@@ -50,10 +57,14 @@ export class LogWriter {
   #sizeBytes = 0;
   #eventCount = 0;
   #landmarkCount = 0;
+  /** Or count of a key. */
   #lastStep = 0;
+  #isKeyed: boolean | undefined;
   #pendingEventBytes = 0;
   #events: LoggedEvent[] = [];
   #landmarks: LoggedLandmark[] = [];
+  #keyedEvents: KeyedEvent[] = [];
+  #keyedLandmarks: KeyedLandmark[] = [];
   #outputs: LoggedOutput[] = [];
   readonly #counts: { [K in EventKind]?: number } = {};
   #isFinished = false;
@@ -103,25 +114,39 @@ export class LogWriter {
 
   /** Appends an event; gives its number. See {@link LoggedEvent} for `wakes`. */
   event(step: number, event: MachineEvent, check: EventCheck | undefined, wakes = 0): number {
-    this.#advance(step);
-    const number = this.#eventCount++;
+    this.#advance(step, false);
+    const number = this.#eventCount;
     this.#events.push({ number, at: { step }, wakes, check, event });
-    this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
-    codecOf(event).encode(this.#scratch, event);
-    this.#pendingEventBytes += this.#scratch.size + 16;
-    this.#scratch.clear();
-    if (this.#pendingEventBytes >= BATCH_BYTES) this.flush();
+    this.#countEvent(event);
+    return number;
+  }
+
+  /** Appends an event of a log with keys; gives its number. */
+  keyedEvent(event: Omit<KeyedEvent, 'number'>): number {
+    this.#advance(event.key.count, true);
+    const number = this.#eventCount;
+    this.#keyedEvents.push({ ...event, number });
+    this.#countEvent(event.event);
     return number;
   }
 
   /** Appends a landmark with the events given so far before it; gives its number. */
   landmark(landmark: Omit<LoggedLandmark, 'number' | 'eventsBefore'>): number {
-    this.#advance(landmark.at.step);
+    this.#advance(landmark.at.step, false);
     const number = this.#landmarkCount++;
     const { at, pc, registerDigest, stateDigest } = landmark;
     const eventsBefore = this.#eventCount;
     this.#landmarks.push({ number, at, eventsBefore, pc, registerDigest, stateDigest });
     if (this.#landmarks.length >= BATCH_LANDMARKS) this.flush();
+    return number;
+  }
+
+  /** Appends a landmark of a log with keys, as {@link landmark}. */
+  keyedLandmark(landmark: Omit<KeyedLandmark, 'number' | 'eventsBefore'>): number {
+    this.#advance(landmark.key.count, true);
+    const number = this.#landmarkCount++;
+    this.#keyedLandmarks.push({ ...landmark, number, eventsBefore: this.#eventCount });
+    if (this.#keyedLandmarks.length >= BATCH_LANDMARKS) this.flush();
     return number;
   }
 
@@ -133,17 +158,26 @@ export class LogWriter {
 
   /** Writes what was gathered, as chunks. Cheap if there is nothing. */
   flush(): void {
-    const { events, landmarks, outputs } = CHUNK_TYPES;
+    const { events, landmarks, outputs, keyedEvents, keyedLandmarks } = CHUNK_TYPES;
     const [firstEvent, firstLandmark] = [this.#events[0], this.#landmarks[0]];
+    const [firstKeyed, firstPlace] = [this.#keyedEvents[0], this.#keyedLandmarks[0]];
     if (firstEvent !== undefined)
       this.#chunk(events, 0, encodeEvents(this.#events), firstEvent.at.step);
+    if (firstKeyed !== undefined)
+      this.#chunk(keyedEvents, 0, encodeKeyedEvents(this.#keyedEvents), firstKeyed.key.count);
     // Before their landmarks, so that in a log cut short every landmark has its output.
     if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
     if (firstLandmark !== undefined) {
       this.#chunk(landmarks, 0, encodeLandmarks(this.#landmarks), firstLandmark.at.step);
     }
+    if (firstPlace !== undefined) {
+      const payload = encodeKeyedLandmarks(this.#keyedLandmarks);
+      this.#chunk(keyedLandmarks, 0, payload, firstPlace.key.count);
+    }
     this.#events = [];
     this.#landmarks = [];
+    this.#keyedEvents = [];
+    this.#keyedLandmarks = [];
     this.#outputs = [];
     this.#pendingEventBytes = 0;
   }
@@ -170,7 +204,17 @@ export class LogWriter {
     return whole;
   }
 
-  #advance(step: number): void {
+  #countEvent(event: MachineEvent): void {
+    this.#eventCount++;
+    this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
+    codecOf(event).encode(this.#scratch, event);
+    this.#pendingEventBytes += this.#scratch.size + 16;
+    this.#scratch.clear();
+    if (this.#pendingEventBytes >= BATCH_BYTES) this.flush();
+  }
+
+  #advance(step: number, isKeyed: boolean): void {
+    assert((this.#isKeyed ??= isKeyed) === isKeyed, 'steps and keys in one log');
     assert(step >= this.#lastStep, `step ${step} after ${this.#lastStep}`);
     this.#lastStep = step;
   }

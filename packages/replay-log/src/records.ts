@@ -63,7 +63,7 @@ export const WAKES_MAX = 2 ** 32;
 
 /** Bits beside the kind's number, which is below 0x40. */
 const HAS_CHECK = 0x80;
-const HAS_WAKES = 0x40;
+export const HAS_WAKES = 0x40;
 
 export function encodeEvents(events: readonly LoggedEvent[]): Uint8Array {
   const first = events[0];
@@ -180,7 +180,7 @@ const EVENT_MIN_BYTES = 3;
 const LANDMARK_MIN_BYTES = 3 + REGISTER_DIGEST_BYTES + STATE_DIGEST_BYTES;
 const OUTPUT_MIN_BYTES = 2 + OUTPUT_DIGEST_BYTES;
 
-function readBatchHead(
+export function readBatchHead(
   reader: ByteReader,
   expected: number,
   recordBytes: number,
@@ -203,33 +203,33 @@ function readCount(reader: ByteReader, recordBytes: number): number {
   return count;
 }
 
-function addStep(step: number, reader: ByteReader): number {
+export function addStep(step: number, reader: ByteReader): number {
   const at = reader.fileOffset;
   const sum = step + reader.uvarint();
   if (!Number.isSafeInteger(sum)) throw new MalformedError('a number grows above 2^53', at);
   return sum;
 }
 
-function readWakes(reader: ByteReader): number {
+export function readWakes(reader: ByteReader): number {
   const at = reader.fileOffset;
   const wakes = reader.uvarint();
   if (wakes < 1 || wakes > WAKES_MAX) throw new MalformedError(`${wakes} wakes at one step`, at);
   return wakes;
 }
 
-function expectEnd(reader: ByteReader): void {
+export function expectEnd(reader: ByteReader): void {
   if (reader.remaining > 0) {
     throw new MalformedError(`${reader.remaining} bytes after the last record`, reader.fileOffset);
   }
 }
 
-function exactly(bytes: Uint8Array, count: number): Uint8Array {
+export function exactly(bytes: Uint8Array, count: number): Uint8Array {
   assert(bytes.length === count, `digest of ${bytes.length} bytes, not ${count}`);
   return bytes;
 }
 
 /** A difference modulo 2^64 as zigzag LEB128, 1 to 10 bytes. */
-function writeDelta64(writer: ByteWriter, difference: bigint): void {
+export function writeDelta64(writer: ByteWriter, difference: bigint): void {
   const signed = BigInt.asIntN(64, difference);
   let rest = BigInt.asUintN(64, (signed << 1n) ^ (signed >> 63n));
   while (rest >= 0x80n) {
@@ -239,7 +239,7 @@ function writeDelta64(writer: ByteWriter, difference: bigint): void {
   writer.u8(Number(rest));
 }
 
-function readDelta64(reader: ByteReader): bigint {
+export function readDelta64(reader: ByteReader): bigint {
   const start = reader.fileOffset;
   let value = 0n;
   for (let count = 0; count < 10; count++) {

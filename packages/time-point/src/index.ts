@@ -7,10 +7,15 @@ export {
   Matcher,
   type MatcherAction,
   type MatchOutcome,
+  matching,
+  matchingWithRewind,
+  type MatchOptions,
   type MatchTarget,
   matchTimePoint,
   matchWithRewind,
   type MissedOutcome,
   type Observation,
+  type RewindOptions,
+  type RewindOutcome,
 } from './matcher.ts';
 export { compareTimePoints, type TimePoint, timePoint } from './time-point.ts';

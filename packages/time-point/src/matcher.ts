@@ -9,7 +9,7 @@
  *   3. key.count - seen.count > margin -> arm the counter at key.count - margin; run
  *   4. the key has a pc                -> breakpoint there, counter armed at key.count + 1 as a
  * guard; run
- *      (at that pc with another register: single step, for the instruction repeats in place)
+ *      (there with another register: single step, for the instruction repeats in place)
  *   5. else                            -> single step
  *
  * Invariants: the target never runs unarmed; every action makes at least one step, so the matcher
@@ -92,14 +92,14 @@ export class Matcher {
       this.#armedAt = far;
       return { do: 'run-to-count', count: far };
     }
-    return this.#creep(seen);
+    return this.#creep();
   }
 
   #compare(seen: Observation, isEnded: boolean): MatcherAction {
     const { pc, register } = this.key;
     if (pc !== undefined && seen.pc !== pc) {
       this.#nearest ??= seen;
-      return isEnded ? this.#miss('undershoot', seen) : this.#creep(seen);
+      return isEnded ? this.#miss('undershoot', seen) : this.#creep();
     }
     this.#nearest = seen;
     if (register !== undefined && seen.register !== register) {
@@ -110,10 +110,11 @@ export class Matcher {
     return { do: 'end', outcome: { kind: 'delivered', seen, skid: this.#skid } };
   }
 
-  #creep(seen: Observation): MatcherAction {
+  #creep(): MatcherAction {
     const { pc, count } = this.key;
     this.#hasCrept = true;
-    if (pc === undefined || seen.pc === pc) return { do: 'step' };
+    if (pc === undefined) return { do: 'step' };
+    // From that very pc too: a run makes a step before it stops there again.
     return { do: 'run-to-breakpoint', pc, guardCount: count + 1 };
   }
 
@@ -156,7 +157,8 @@ export interface MatchTarget {
   /** Lets a run stop before the instruction at `pc`; undefined: nowhere. */
   setBreakpoint(pc: bigint | undefined): void;
   /**
-   * At least one step, until the breakpoint or the counter stops it. False: the target has ended.
+   * At least one step, until the breakpoint or the counter stops it, or before: it is then asked
+   * for the same again. False: the target has ended.
    */
   run(): boolean;
   /**
@@ -171,15 +173,39 @@ export interface MatchTarget {
 export function matchTimePoint(
   target: MatchTarget,
   key: TimePointKey,
-  options: { readonly margin: number; readonly check?: bigint },
+  options: MatchOptions,
 ): MatchOutcome {
+  return finish(matching(target, key, options));
+}
+
+/** As {@link matchTimePoint}, a piece of the way at a time: whoever drives it may pause between. */
+export function* matching(
+  target: MatchTarget,
+  key: TimePointKey,
+  options: MatchOptions,
+): Generator<void, MatchOutcome, void> {
   const matcher = new Matcher(key, options.margin, options.check);
   let action = matcher.next(target.read());
   while (action.do !== 'end') {
     const isAlive = act(target, action);
+    yield;
     action = matcher.next(target.read(), !isAlive);
   }
   return action.outcome;
+}
+
+export interface MatchOptions {
+  /** Counts before the key at which the counter is armed. */
+  readonly margin: number;
+  /** Compared at the key, if it is there. */
+  readonly check?: bigint;
+}
+
+function finish<T>(generator: Generator<void, T, void>): T {
+  for (;;) {
+    const next = generator.next();
+    if (next.done === true) return next.value;
+  }
 }
 
 function act(target: MatchTarget, action: Exclude<MatcherAction, { do: 'end' }>): boolean {
@@ -233,17 +259,32 @@ export class AdaptiveMargin {
 export function matchWithRewind(
   target: MatchTarget,
   key: TimePointKey,
-  options: {
-    readonly margin: AdaptiveMargin;
-    readonly check?: bigint;
-    /** Puts the target back where the attempt began. */
-    readonly rewind: () => void;
-  },
-): { readonly outcome: MatchOutcome; readonly rewinds: number } {
-  const { margin, check, rewind } = options;
+  options: RewindOptions,
+): RewindOutcome {
+  return finish(matchingWithRewind(target, key, options));
+}
+
+export interface RewindOptions {
+  readonly margin: AdaptiveMargin;
+  readonly check?: bigint;
+  /** Puts the target back where the attempt began. */
+  readonly rewind: () => void;
+}
+
+export interface RewindOutcome {
+  readonly outcome: MatchOutcome;
+  readonly rewinds: number;
+}
+
+/** As {@link matchWithRewind}, a piece of the way at a time. */
+export function* matchingWithRewind(
+  target: MatchTarget,
+  key: TimePointKey,
+  { margin, check, rewind }: RewindOptions,
+): Generator<void, RewindOutcome, void> {
   for (let rewinds = 0; ; rewinds++) {
     const checked = check === undefined ? {} : { check };
-    const outcome = matchTimePoint(target, key, { margin: margin.value, ...checked });
+    const outcome = yield* matching(target, key, { margin: margin.value, ...checked });
     margin.note(outcome.skid);
     const isLate = outcome.kind !== 'delivered' && outcome.isSkid;
     if (!isLate || !margin.raise()) return { outcome, rewinds };

@@ -7,11 +7,13 @@ import {
   openLogFile,
   startHostClock,
 } from '@casmotion/host-node';
+import type { PmuConfig } from '@casmotion/machine';
 import { describeEvent } from '@casmotion/recorder';
 import {
   createLogTools,
   EVENT_CODECS,
   type LogFacts,
+  type KeyedEvent,
   type LoggedEvent,
   type LogReader,
 } from '@casmotion/replay-log';
@@ -65,7 +67,7 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
   docs: {
     brief: 'List the events of a log',
     fullDescription: [
-      'Lists the events of a log with their time points: number, step, pc, kind.',
+      'Lists the events of a log with their time points: number, step or branches, pc, kind.',
       '',
       'Examples:',
       '  casmotion log demo.cmr',
@@ -95,13 +97,14 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
       const elapsed = startHostClock();
       const log = openLogFile(path, await createLogTools(), flags.salvage);
       try {
-        const isWanted = ({ event }: LoggedEvent): boolean =>
+        const isWanted = ({ event }: LoggedEvent | KeyedEvent): boolean =>
           flags.kind === undefined || flags.kind.includes(event.kind);
         const list: object[] = [];
         let listed = 0;
         let isReaderGone = false;
         this.process.stdout.on?.('error', () => (isReaderGone = true));
-        for (const logged of log.reader.events()) {
+        const { reader } = log;
+        for (const logged of reader.isKeyed ? reader.keyedEvents() : reader.events()) {
           if (isReaderGone) break;
           if (!isWanted(logged)) continue;
           listed += 1;
@@ -155,6 +158,7 @@ function infoLines(
     `machine   ${formatBytes(config.ramSizeBytes)}, bios ${config.bios}, clock ${config.clock},` +
       ` rng ${rng}, net ${config.net}, virtio ${config.virtio}`,
     `append    ${JSON.stringify(config.append)}`,
+    `places    ${placesText(config.timePoint)}`,
     ...images.flatMap((image) => (image === undefined ? [] : [imageLine(image, facts)])),
     `run       ${formatCount(json.steps)} instructions,` +
       ` ${formatDensity(facts.sizeBytes, json.steps)}`,
@@ -192,6 +196,18 @@ function logJson(
   };
 }
 
+function placesText(timePoint: PmuConfig | undefined): string {
+  if (timePoint === undefined) return 'by steps';
+  const { kind, skid, seed, overcount } = timePoint;
+  const more = overcount === 0 ? '' : `, overcount ${overcount}`;
+  return `by ${KEYS[kind]}; performance counter: skid ${skid}, seed ${seed}${more}`;
+}
+
+const KEYS: Readonly<Record<PmuConfig['kind'], string>> = {
+  branches: 'branches and pc',
+  'branches+register': 'branches, pc and sp',
+};
+
 function imageLine(
   image: { readonly name: string; readonly sizeBytes: number; readonly digestHex: string },
   { images }: LogFacts,
@@ -202,15 +218,40 @@ function imageLine(
   return `image     ${image.name}, ${formatBytes(image.sizeBytes)}, ${digest}${place}`;
 }
 
-function eventLine({ number, at, wakes, check, event }: LoggedEvent): string {
-  const pc = check === undefined ? '' : `pc 0x${check.pc.toString(16)}`;
+function eventLine(logged: LoggedEvent | KeyedEvent): string {
+  const { number, wakes, event } = logged;
+  const { text, pc, sp } = placeOf(logged);
   const wake = wakes === 0 ? '' : ` wake ${wakes}`;
-  const place = `${String(number).padStart(6)}  step ${String(at.step).padEnd(12)}${wake} ${pc}`;
+  const registers = [pc === null ? '' : `pc ${hex(pc)}`, sp === undefined ? '' : ` sp ${hex(sp)}`];
+  const place = `${String(number).padStart(6)}  ${text}${wake} ${registers.join('')}`;
   return `${place}  ${describeEvent(event)}`;
 }
 
-function eventJson({ number, at, wakes, check, event }: LoggedEvent): object {
-  return { number, step: at.step, wakes, pc: check?.pc ?? null, ...event };
+function eventJson(logged: LoggedEvent | KeyedEvent): object {
+  const { number, wakes, event } = logged;
+  const { text: _, ...place } = placeOf(logged);
+  return { number, ...place, wakes, ...event };
+}
+
+/** A step and pc, or the parts of a key. */
+function placeOf(logged: LoggedEvent | KeyedEvent): {
+  readonly text: string;
+  readonly step?: number;
+  readonly branches?: number;
+  readonly pc: bigint | null;
+  readonly sp?: bigint;
+} {
+  if ('at' in logged) {
+    const { step } = logged.at;
+    return { text: `step ${String(step).padEnd(12)}`, step, pc: logged.check?.pc ?? null };
+  }
+  const { count: branches, pc = null, register } = logged.key;
+  const text = `branches ${String(branches).padEnd(12)}`;
+  return { text, branches, pc, ...(register === undefined ? {} : { sp: register }) };
+}
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
 }
 
 function parseKind(text: string): EventKind {

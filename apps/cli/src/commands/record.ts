@@ -3,12 +3,18 @@ import { VmError } from '@casmotion/base';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
-import { MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
+import {
+  MACHINE_FLAGS,
+  OUTPUT_FLAGS,
+  type RunFlags,
+  TIME_POINT_FLAGS,
+  type TimePointFlags,
+} from '../flags.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
 import { runMachine } from './run-machine.ts';
 
-interface Flags extends RunFlags {
+interface Flags extends RunFlags, TimePointFlags {
   readonly output: string;
   readonly embed: boolean;
   readonly commit?: string;
@@ -26,12 +32,19 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
       "Under --clock virtual the RTC starts at 2012-06-01, the device tree's rng-seed is fixed and",
       'the random device is seeded: equal commands make equal logs, byte by byte.',
       '',
+      'A time point names the place where an event comes: by the step; or, as on processors, by a',
+      'performance counter of branches and pc, with or without sp. That counter is emulated: --pmu',
+      'says by how much its interrupt may come late (skid, to N branches, drawn from seed S) and',
+      'whether it counts one too many now and then (overcount, at one in K entries of the guest),',
+      'which a replay then shows as a divergence.',
+      '',
       'Examples:',
       "  casmotion record -o demo.cmr                        the embedded guest's demonstration",
       '  casmotion record -o shell.cmr --append ""           its shell',
       '  casmotion record -o boot.cmr --kernel Image --initrd initrd.cpio.gz --embed',
       '  casmotion record -o ci.cmr --kernel Image --clock virtual --timeout 60 --json',
       '  casmotion record -o ci.cmr --kernel Image --profile',
+      '  casmotion record -o demo.cmr --time-point branches --pmu skid=500,seed=7',
       '',
       ...INSPECT_HELP,
       '',
@@ -42,6 +55,7 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
     flags: {
       output: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'The log' },
       ...MACHINE_FLAGS,
+      ...TIME_POINT_FLAGS,
       embed: {
         kind: 'boolean',
         default: false,

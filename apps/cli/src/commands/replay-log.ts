@@ -1,5 +1,6 @@
 /** What `replay` and `verify` share: the session, its progress, its result. */
 import { basename, dirname, join } from 'node:path';
+import { VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import {
   type EngineChoice,
@@ -10,7 +11,7 @@ import {
   replaySession,
   startHostClock,
 } from '@casmotion/host-node';
-import { formatDivergence, type ReplayProgress } from '@casmotion/recorder';
+import { formatDivergence, type MatchStatistics, type ReplayProgress } from '@casmotion/recorder';
 import {
   createLogTools,
   type EventCounts,
@@ -30,6 +31,7 @@ export interface ReplayFlags extends OutputFlags, InspectFlags {
   readonly timeout?: number;
   readonly salvage: boolean;
   readonly engine: EngineChoice;
+  readonly margin?: number;
 }
 
 export interface ReplayTarget {
@@ -49,6 +51,9 @@ export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promi
   const tools = await createLogTools();
   const log = openLogFile(target.path, tools, flags.salvage);
   try {
+    if (flags.margin !== undefined && log.config.timePoint === undefined) {
+      throw new MarginOfStepsError(target.path);
+    }
     target.onOpen?.(filesInUse(log, flags));
     const inspection = startInspection(flags);
     const outcome = await runReplay(log, { tools, inspection }, flags, target);
@@ -93,6 +98,7 @@ function runReplay(
     imageDir: flags.imageDir,
     outputs: target.outputs,
     isVerify: target.isVerify,
+    margin: flags.margin,
     nextCommand: `casmotion verify ${target.path}`,
     onProgress: (at) => {
       if (target.isAbandoned()) throw stopped(at, EXIT.ok);
@@ -118,6 +124,7 @@ function describeReplay(
     logBytes: reader.sizeBytes,
     events: countByKind(reader),
     landmarks: result.landmarks,
+    matching: result.matching ?? null,
     outputDigest: hexOrNull(result.outputDigest),
     stateDigest: isMatch ? hexOrNull(result.stateDigest) : null,
     end: isMatch ? (result.end ?? null) : null,
@@ -131,8 +138,19 @@ function describeReplay(
     `${isVerify ? 'verified' : 'replayed'} ${formatShort(result.steps)} instructions` +
       ` in ${formatSeconds(wallSeconds)}: ${landmarks} and ${events} agree`,
   ];
+  if (result.matching !== undefined) lines.push(describeMatching(result.matching));
   if (result.end !== undefined) lines.push(`the recording's end: ${describeEnd(result.end)}`);
   return { json, lines: [...lines, ...describeCut(reader)] };
+}
+
+function describeMatching(matching: MatchStatistics): string {
+  const { places, creptSteps, margin, worstSkid, rewinds } = matching;
+  const each = formatShort(creptSteps / Math.max(1, places));
+  const again = rewinds === 0 ? '' : `, ${formatNumber(rewinds, 'rewind')}`;
+  return (
+    `found by branches: ${formatNumber(places, 'place')}, ${each} instructions crept each,` +
+    ` margin ${margin}, worst skid ${worstSkid}${again}`
+  );
 }
 
 function replayExit(result: ReplayOutcome['result'], isVerify: boolean): ExitCode {
@@ -166,13 +184,15 @@ export function describeCutJson({ cut }: Pick<LogReader, 'cut'>): object | null 
 export function countByKind(reader: LogReader): EventCounts {
   if (reader.footer !== undefined) return reader.footer.events;
   const counts: Record<string, number> = {};
-  for (const { event } of reader.events()) counts[event.kind] = (counts[event.kind] ?? 0) + 1;
+  const events = reader.isKeyed ? reader.keyedEvents() : reader.events();
+  for (const { event } of events) counts[event.kind] = (counts[event.kind] ?? 0) + 1;
   return counts;
 }
 
-/** Where a log without a footer ends, as far as is known. */
+/** Where a log without a footer ends, as far as is known: keys tell no step. */
 export function lastKnownStep(reader: LogReader): number {
   let last = 0;
+  if (reader.isKeyed) return last;
   for (const { at } of reader.events()) last = at.step;
   for (const { at } of reader.landmarks()) last = Math.max(last, at.step);
   return last;
@@ -181,6 +201,19 @@ export function lastKnownStep(reader: LogReader): number {
 function progressText({ step, totalSteps }: ReplayProgress): string {
   const total = totalSteps === undefined ? '' : ` of ${formatShort(totalSteps)}`;
   return `${formatShort(step)}${total} instructions`;
+}
+
+/** There is no margin where a counter is exact. */
+class MarginOfStepsError extends VmError {
+  override readonly name = 'MarginOfStepsError';
+  constructor(path: string) {
+    super('a margin is for time points by branches, and this log has steps', {
+      where: '--margin',
+      expected: 'a log of: casmotion record --time-point branches',
+      found: path,
+      next: 'leave out --margin',
+    });
+  }
 }
 
 /** What was replayed until then agreed. */

@@ -7,6 +7,7 @@ import {
   CONSOLE_FLAG,
   ENGINE_FLAG,
   IMAGE_DIR_FLAG,
+  MARGIN_FLAG,
   OUTPUT_FLAGS,
   SALVAGE_FLAG,
   TIMEOUT_FLAG,
@@ -30,6 +31,7 @@ const REPLAY_FLAGS = {
   timeout: TIMEOUT_FLAG,
   engine: ENGINE_FLAG,
   salvage: SALVAGE_FLAG,
+  margin: MARGIN_FLAG,
   ...INSPECT_FLAGS,
   ...OUTPUT_FLAGS,
 } as const;
@@ -48,6 +50,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay demo.cmr.partial --console out.txt',
       '  casmotion replay boot.cmr --image-dir images --json',
       '  casmotion replay boot.cmr --profile',
+      '  casmotion replay branches.cmr --margin 16     the matcher learns how late interrupts come',
       '',
       ...INSPECT_HELP,
       '',

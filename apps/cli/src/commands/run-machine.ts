@@ -11,7 +11,7 @@ import {
 import { countEvents, createLogTools } from '@casmotion/replay-log';
 import { type CliContext, CREATOR } from '../context.ts';
 import { describeEnd, EXIT, exitCodeOf } from '../exit-codes.ts';
-import { isInteractive, machineRequest, type RunFlags } from '../flags.ts';
+import { isInteractive, machineRequest, type RunFlags, type TimePointFlags } from '../flags.ts';
 import { formatBytes, formatDensity, formatNumber, formatSeconds, formatShort } from '../format.ts';
 import { GuestOutput } from '../guest-output.ts';
 import { addInspection, startInspection } from '../inspect.ts';
@@ -26,7 +26,7 @@ export interface RunTarget {
 
 export async function runMachine(
   context: CliContext,
-  flags: RunFlags,
+  flags: RunFlags & TimePointFlags,
   target: RunTarget,
 ): Promise<CommandResult> {
   const { stderr } = context.process;

@@ -6,6 +6,7 @@
 import type { FunctionBody, FunctionRef, I32, I64, Local } from '@casmotion/wasm-asm';
 import type { FloatFunctions } from '../float/define-float.ts';
 import type { CsrFunctions } from '../hart/csr.ts';
+import type { TransferCounter } from '../hart/transfers.ts';
 import type { RegisterFile, Width } from '../isa/instruction.ts';
 import type { Ops } from '../isa/ops.ts';
 import type { Access } from './fast-access.ts';
@@ -19,6 +20,7 @@ export interface EngineParts {
   readonly illegal: FunctionRef;
   /** Host address of RAM. */
   readonly ram: number;
+  readonly transfers: TransferCounter;
 }
 
 /** Scratch of one instruction. */

@@ -37,12 +37,19 @@ export class WasmHartView implements HartView {
   readonly #exports: CoreExports;
   readonly #controls: Int32Array;
   readonly #step: () => number;
+  readonly #isCounting: boolean;
 
-  constructor(buffer: ArrayBuffer, words: HartWords, exports: CoreExports, step: () => number) {
+  constructor(
+    buffer: ArrayBuffer,
+    words: HartWords,
+    exports: CoreExports,
+    core: { readonly step: () => number; readonly isCountingTransfers: boolean },
+  ) {
     this.#words = words;
     this.#exports = exports;
     this.#controls = new Int32Array(buffer, 0, 1024);
-    this.#step = step;
+    this.#step = core.step;
+    this.#isCounting = core.isCountingTransfers;
   }
 
   get pc(): bigint {
@@ -50,6 +57,9 @@ export class WasmHartView implements HartView {
   }
   set pc(value: bigint) {
     this.#words.set('pc', value);
+    // A transfer too: of a hart that SBI resumes elsewhere.
+    if (!this.#isCounting) return;
+    this.#words.setAt(CONTROL.transfers, this.#words.at(CONTROL.transfers) + 1n);
   }
 
   get privilege(): number {

@@ -123,6 +123,13 @@ export const CONTROL = {
   regionExit: 0xc38,
   /** i32: 1 + the number of that region in the table of regions. */
   regionLeft: 0xc3c,
+  /** i64: transfers of control so far, in a core that counts them: state. */
+  transfers: 0xc40,
+  /** i64: where a watched run stops: see `transfers.ts`. */
+  watchedTransfers: 0xc48,
+  watchedPc: 0xc50,
+  /** i32: 1 if it makes a step first; then 0. */
+  watchSkipsHere: 0xc58,
 } as const;
 
 /** Why a region returns; pc is in memory and registers are written back. */

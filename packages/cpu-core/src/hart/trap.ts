@@ -10,6 +10,7 @@ import { type FunctionRef, I32, I64, type WasmModule } from '@casmotion/wasm-asm
 import type { Probes } from '../inspect/probes.ts';
 import { CONTEXT, FAST_FETCH } from './layout.ts';
 import { INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE, SPP_SHIFT } from './status.ts';
+import type { TransferCounter } from './transfers.ts';
 import { setControl, setWord, word } from './words.ts';
 
 export interface TrapFunctions {
@@ -23,9 +24,13 @@ export interface TrapFunctions {
   readonly updateContexts: FunctionRef;
 }
 
-export function defineTraps(module: WasmModule, probes: Probes): TrapFunctions {
+export function defineTraps(
+  module: WasmModule,
+  probes: Probes,
+  transfers: TransferCounter,
+): TrapFunctions {
   const updateContexts = defineUpdateContexts(module);
-  const enter = defineEnterTrap(module, updateContexts, probes);
+  const enter = defineEnterTrap(module, updateContexts, { probes, transfers });
   return {
     raise: module.func('raise', { cause: 'i64', tval: 'i64' }, undefined, (f, { cause, tval }) => {
       // A trapping instruction is a step but does not retire.
@@ -36,8 +41,8 @@ export function defineTraps(module: WasmModule, probes: Probes): TrapFunctions {
       f.call(enter, cause.get, tval.get, toSupervisor);
     }),
     takeInterrupt: defineTakeInterrupt(module, enter),
-    mret: defineMret(module, updateContexts),
-    sret: defineSret(module, updateContexts),
+    mret: defineMret(module, updateContexts, transfers),
+    sret: defineSret(module, updateContexts, transfers),
     updateContexts,
   };
 }
@@ -52,11 +57,12 @@ export function pendingInterrupts(): I64 {
 function defineEnterTrap(
   module: WasmModule,
   updateContexts: FunctionRef,
-  probes: Probes,
+  { probes, transfers }: { readonly probes: Probes; readonly transfers: TransferCounter },
 ): FunctionRef {
   const params = { cause: 'i64', tval: 'i64', toSupervisor: 'i32' } as const;
   return module.func('enterTrap', params, undefined, (f, { cause, tval, toSupervisor }) => {
     probes.countTrap(f, cause.get);
+    transfers.count(f);
     const status = f.let(word('mstatus'));
     const privilege = f.let(word('privilege'));
     // Vectored mode moves interrupts, not exceptions, by 4 bytes a cause.
@@ -119,8 +125,13 @@ function defineTakeInterrupt(module: WasmModule, enter: FunctionRef): FunctionRe
   });
 }
 
-function defineMret(module: WasmModule, updateContexts: FunctionRef): FunctionRef {
+function defineMret(
+  module: WasmModule,
+  updateContexts: FunctionRef,
+  transfers: TransferCounter,
+): FunctionRef {
   return module.func('mret', {}, undefined, (f) => {
+    transfers.count(f);
     const status = f.let(word('mstatus'));
     const previous = f.let(status.shrU(MPP_SHIFT).and(3));
     const enable = status.and(MSTATUS.MPIE).shrU(4); // MPIE -> MIE
@@ -136,8 +147,13 @@ function defineMret(module: WasmModule, updateContexts: FunctionRef): FunctionRe
   });
 }
 
-function defineSret(module: WasmModule, updateContexts: FunctionRef): FunctionRef {
+function defineSret(
+  module: WasmModule,
+  updateContexts: FunctionRef,
+  transfers: TransferCounter,
+): FunctionRef {
   return module.func('sret', {}, undefined, (f) => {
+    transfers.count(f);
     const status = f.let(word('mstatus'));
     const enable = status.and(MSTATUS.SPIE).shrU(4); // SPIE -> SIE
     const cleared = status.and(~(MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.MPRV));

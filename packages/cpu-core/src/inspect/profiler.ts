@@ -112,7 +112,7 @@ export class Profiler implements RegionObserver {
   readonly #counting = new Map<number, Place>();
   readonly #totals = { begun: 0, made: 0, dropped: 0, instructions: 0, bytes: 0 };
 
-  readonly #runs = { budget: 0, wfi: 0, sbi: 0, attention: 0 };
+  readonly #runs = { budget: 0, wfi: 0, sbi: 0, attention: 0, watch: 0 };
 
   /** Called by the core, once. */
   attach(core: ProfiledCore): void {

@@ -17,7 +17,7 @@ import type { Width } from '../isa/instruction.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 
 /** What `run` returns; the order is that of `CoreExit`. */
-export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3 } as const;
+export const EXIT = { budget: 0, wfi: 1, sbi: 2, attention: 3, watch: 4 } as const;
 
 export interface InterpreterParts extends EngineParts {
   readonly traps: TrapFunctions;
@@ -31,6 +31,8 @@ export interface InterpreterParts extends EngineParts {
   readonly probes: Probes;
   /** The way into translated regions; absent where the interpreter is alone. */
   readonly regions: RegionParts | undefined;
+  /** Stops also where `isAtWatch` holds. */
+  readonly isWatching: boolean;
 }
 
 export interface RegionParts {
@@ -56,6 +58,11 @@ export interface Frame {
   readonly op: Local<'i32'>;
   /** 1: the next slot is interpreted even if a region begins there. */
   readonly isHeld: Local<'i32'>;
+  /**
+   * Watching only; 1: no step was made yet, and a step comes first or an interrupt was taken: that
+   * is then no place between two steps where a run could have been cut, so none to stop at.
+   */
+  readonly isFresh: Local<'i32'>;
   /** Scratch of one handler. */
   readonly va: Local<'i64'>;
   readonly value: Local<'i64'>;
@@ -254,6 +261,7 @@ export class SlotSite implements Site {
    * imm`.
    */
   jump(): void {
+    this.parts.transfers.count(this.f);
     const { f, entry, page, slot, pc, labels } = this.#frame;
     const offset = () => load.i32(entry.get, SLOT.imm);
     f.set(slot, entry.get.add(offset()));
@@ -266,6 +274,7 @@ export class SlotSite implements Site {
   }
 
   jumpToVa(): void {
+    this.parts.transfers.count(this.f);
     const { f, va, value, bias, page, entry, pc, labels } = this.#frame;
     const pageAddress = bias.get.add(page.get.shrU(3).toI64U());
     f.set(value, va.get.sub(pageAddress));

@@ -13,10 +13,11 @@
  * Invariants: pc = bias + entry / 8 while slots execute; `left` and pc are in memory whenever
  * another function runs that may look at them; a pseudo-handler counts no step.
  */
-import { callI32, type Label, load, type WasmModule } from '@casmotion/wasm-asm';
+import { callI32, type I64, type Label, load, type WasmModule } from '@casmotion/wasm-asm';
 import { PSEUDO } from '../hart/code-pages.ts';
 import { CELL, REGION_EXIT, SLOT } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
+import { isAtWatch } from '../hart/transfers.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { instructions } from '../isa/table.ts';
@@ -35,10 +36,14 @@ import { emitPseudo } from './pseudo-handlers.ts';
 import { SYSTEM } from './system-handlers.ts';
 
 /**
- * Adds and exports `run(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on.
+ * Adds and exports `name(budget) -> i32`: makes at most `budget` steps from `stepEnd - budget` on.
  */
-export function defineInterpreter(module: WasmModule, parts: InterpreterParts): void {
-  const run = module.func('run', { budget: 'i32' }, 'i32', (f, { budget }) => {
+export function defineInterpreter(
+  module: WasmModule,
+  name: 'run' | 'runWatched',
+  parts: InterpreterParts,
+): void {
+  const run = module.func(name, { budget: 'i32' }, 'i32', (f, { budget }) => {
     const locals = {
       f,
       parts,
@@ -49,12 +54,16 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
       pc: f.local('i64'),
       op: f.local('i32'),
       isHeld: f.local('i32'),
+      isFresh: f.local('i32'),
       va: f.local('i64'),
       value: f.local('i64'),
       slot: f.local('i32'),
       host: f.local('i32'),
     };
-    f.call(parts.traps.takeInterrupt);
+    if (parts.isWatching) {
+      f.set(locals.isFresh, callI32(parts.traps.takeInterrupt).or(control('watchSkipsHere')));
+      setControl(f, 'watchSkipsHere', 0);
+    } else f.call(parts.traps.takeInterrupt);
     f.set(locals.pc, word('pc'));
     // Where a budget ended is no place to begin a region at.
     f.set(locals.isHeld, 1);
@@ -92,12 +101,13 @@ export function defineInterpreter(module: WasmModule, parts: InterpreterParts): 
  * translation.
  */
 function emitEnter(locals: Locals, trapped: Label): void {
-  const { f, parts, pc, page, left, bias, entry, slot } = locals;
+  const { f, parts, pc, page, left, bias, entry, slot, isFresh } = locals;
   const tag = () => pc.get.and(-4096);
   f.if(left.get.eqz(), () => {
     setWord(f, 'pc', pc.get);
     emitExit(locals, EXIT.budget);
   });
+  emitWatch(locals, pc.get);
   f.if(
     tag().eq(word('fetchPage')),
     () => {
@@ -121,6 +131,7 @@ function emitEnter(locals: Locals, trapped: Label): void {
           f.set(page, callI32(parts.access.fetch, pc.get));
           f.if(page.get.eqz(), () => {
             f.set(left, left.get.sub(1));
+            if (parts.isWatching) f.set(isFresh, 0);
             f.br(trapped);
           });
         },
@@ -175,8 +186,20 @@ function emitNext(locals: Locals): void {
     setWord(f, 'pc', pcOf(locals));
     emitExit(locals, EXIT.budget);
   });
+  emitWatch(locals, pcOf(locals));
+  if (locals.parts.isWatching) f.set(locals.isFresh, 0);
   f.set(left, left.get.sub(1));
   f.set(op, load.i32U16(entry.get, SLOT.handler));
+}
+
+/** Stops where the watch says, as if the budget had ended there: before anything is looked up. */
+function emitWatch(locals: Locals, pc: I64): void {
+  const { f, parts, isFresh } = locals;
+  if (!parts.isWatching) return;
+  f.if(isFresh.get.eqz().and(isAtWatch(pc)), () => {
+    setWord(f, 'pc', pc);
+    emitExit(locals, EXIT.watch);
+  });
 }
 
 /**

@@ -18,6 +18,7 @@ export class Linker {
       csrs: this.#importAll(parts.csrs),
       illegal: this.#import(parts.illegal),
       ram: parts.ram,
+      transfers: parts.transfers,
       slowPaths: this.#importAll(slowPaths),
     };
   }

@@ -19,6 +19,7 @@ test.each([
     ['1 2 3: 1, outer', '2: 2'],
   ],
   ['two in one', { 0: [1], 1: [1, 2], 2: [2, 3], 3: [0] }, ['0 1 2 3: 1, outer', '1: 2', '2: 2']],
+  ['a header that repeats itself', { 0: [0, 1], 1: [0] }, ['0 1: 1, outer', '0: 2']],
   ['two headers', { 0: [1, 2], 1: [2], 2: [1] }, ['1 2: 1']],
   ['a loop that nothing leads into', { 0: [1], 1: [0] }, ['0 1: 1']],
   ['edges out of the graph', { 0: [0, 9] }, ['0: 1']],

@@ -19,13 +19,15 @@ export function findLoops(
 ): readonly Loop[] {
   const loops: Loop[] = [];
   const visit = (within: readonly number[], cut: ReadonlySet<number>, depth: number): void => {
-    const next = (node: number) => successors(node).filter((to) => !cut.has(to));
+    // What repeats itself does so too where it begins a larger loop.
+    const next = (node: number) => successors(node).filter((to) => to === node || !cut.has(to));
     for (const members of stronglyConnectedComponents(within, next)) {
       const [first] = members as [number];
       if (members.length === 1 && !next(first).includes(first)) continue;
       const at = loops.length;
-      const headers = headersOf(members, within, next);
       loops.push({ members, depth, isInnermost: true });
+      if (members.length === 1) continue;
+      const headers = headersOf(members, within, next);
       visit(members, new Set([...cut, ...(headers.length === 0 ? [first] : headers)]), depth + 1);
       loops[at] = { members, depth, isInnermost: loops.length === at + 1 };
     }

@@ -264,10 +264,10 @@ function asJal(
 
 const JAL = instructionTable.find(({ name }) => name === 'jal') as Instruction;
 
-/** Does the block end in a jump to an address that is no return from a call? */
+/** Does the block end in a jump to an address that is neither a call nor a return from one? */
 export function isDispatch({ instructions }: Block): boolean {
   const last = instructions.at(-1);
-  if (last?.instruction.semantics.type !== 'jalr') return false;
+  if (last?.instruction.semantics.type !== 'jalr' || isCall(last)) return false;
   return last.rs1 !== RETURN_ADDRESS && last.rs1 !== ALTERNATE_LINK;
 }
 

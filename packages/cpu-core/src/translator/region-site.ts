@@ -13,6 +13,7 @@ import type { EngineParts, Site, SlowLoad } from '../emit/site.ts';
 import { RM_DYNAMIC, RM_LAST } from '../emit/instructions.ts';
 import { HART, REGION_EXIT, WORD } from '../hart/layout.ts';
 import { MSTATUS } from '../hart/status.ts';
+import type { LocalTransfers } from '../hart/transfers.ts';
 import { control, setWord, word } from '../hart/words.ts';
 import type { Width } from '../isa/instruction.ts';
 import type { RegionInstruction } from './instructions.ts';
@@ -50,6 +51,7 @@ export interface RegionFrame {
   readonly labels: SiteLabels;
   readonly registers: RegionRegisters;
   readonly pages: RememberedPages;
+  readonly transfers: LocalTransfers;
 }
 
 /** Ways out of a region for which pc and the budget stand in memory. */
@@ -239,15 +241,20 @@ export class RegionSite implements Site {
 
   branch(taken: I32): void {
     const target = this.#at.offset + this.#at.immediate;
-    this.f.if(taken, () => this.#continuation.goTo(target));
+    this.f.if(taken, () => {
+      this.#frame.transfers.count();
+      this.#continuation.goTo(target);
+    });
     this.#continuation.goTo(this.#nextOffset);
   }
 
   jump(): void {
+    this.#frame.transfers.count();
     this.#continuation.goTo(this.#at.offset + this.#at.immediate);
   }
 
   jumpToVa(): void {
+    this.#frame.transfers.count();
     this.#continuation.goToVa();
   }
 

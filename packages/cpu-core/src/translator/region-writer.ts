@@ -19,6 +19,7 @@ import {
 import { emitInstruction } from '../emit/instructions.ts';
 import { CELL, PAGE_BYTES, REGION_EXIT, SLOT_BYTES } from '../hart/layout.ts';
 import { tlbOffset } from '../hart/mmu.ts';
+import { LocalTransfers } from '../hart/transfers.ts';
 import { control, setControl, setWord, word } from '../hart/words.ts';
 import {
   isStraddling,
@@ -102,6 +103,7 @@ class RegionWriter implements Continuation {
       value: f.local('i64', 'value'),
       slot: f.local('i32', 'slot'),
       host: f.local('i32', 'host'),
+      transfers: new LocalTransfers(f, parts.transfers),
     };
     this.#structure = new Structure(f, {
       blocks: blocks.map(({ index }) => index),
@@ -112,7 +114,7 @@ class RegionWriter implements Continuation {
 
   write(): void {
     const f = this.#f;
-    const { context, left, pages, reason, registers } = this.#locals;
+    const { context, left, pages, reason, registers, transfers } = this.#locals;
     pages.emitForget();
     f.set(context, control('dataContext'));
     f.set(this.#fetchContext, control('fetchContext'));
@@ -129,6 +131,7 @@ class RegionWriter implements Continuation {
       this.#writeExitTo();
     });
     registers.emitStores();
+    transfers.writeBack();
     setControl(f, 'regionExit', reason.get);
     setControl(f, 'regionLeft', 1 + this.#plan.tableIndex);
     f.return(left.get);
@@ -345,6 +348,7 @@ function loopsOf({ blocks, entries, seedCount }: RegionGraph): readonly Instruct
     },
   );
   return loops.map(({ members, ...loop }) => {
-    return { ...loop, runs: members.map((index) => (blocks[index] as Block).instructions) };
+    const runs = members.map((index) => (blocks[index] as Block).instructions);
+    return { ...loop, runs, isHot: seeds.some((seed) => members.includes(seed)) };
   });
 }

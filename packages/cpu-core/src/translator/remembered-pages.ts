@@ -24,6 +24,8 @@ export interface InstructionLoop {
   readonly depth: number;
   /** Is there no loop within it? */
   readonly isInnermost: boolean;
+  /** Has it a place that was hot? */
+  readonly isHot: boolean;
 }
 
 /** Each costs two registers of the host, or a place on its stack. */
@@ -31,6 +33,8 @@ const PAGES_MAX = 2;
 const LOOP_INSTRUCTIONS_MAX = 48;
 /** A step of a pointer that crosses pages too often for the last one to be worth a look. */
 const STRIDE_BYTES = 256;
+/** A hot loop is preferred to a cold one that is this much deeper. */
+const HOT_DEPTH = 4;
 /** How much more often an inner loop is thought to run than the one around it. */
 const RUNS_PER_LOOP = 8;
 
@@ -66,11 +70,12 @@ interface Group {
 
 function groupsOf(loops: readonly InstructionLoop[]): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
-  for (const { runs, depth, isInnermost } of loops) {
+  for (const { runs, depth, isInnermost, isHot } of loops) {
     const instructions = runs.flat();
     if (!isInnermost || instructions.length > LOOP_INSTRUCTIONS_MAX) continue;
     const striding = new Set(instructions.filter(isStride).map(({ rd }) => rd));
-    for (const run of runs) addRun(run, { weight: RUNS_PER_LOOP ** depth, striding, groups });
+    const weight = RUNS_PER_LOOP ** (isHot ? depth + HOT_DEPTH : depth);
+    for (const run of runs) addRun(run, { weight, striding, groups });
   }
   return groups;
 }

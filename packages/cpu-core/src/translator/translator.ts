@@ -59,7 +59,7 @@ interface Region {
   readonly places: ReadonlySet<number>;
   readonly cells: readonly number[];
   readonly instructionCount: number;
-  /** Has it jumps to addresses that no call returns to? */
+  /** Has it jumps to addresses that are no calls and no returns? */
   readonly isDispatching: boolean;
 }
 
@@ -137,7 +137,8 @@ export class Translator {
     }
     const hot = here * PAGE_BYTES + (slot - decodedPage) / 8;
     const seeds = [hot, ...(old?.seeds ?? [])];
-    const most = (old?.instructionCount ?? 0) + GROWTH_INSTRUCTIONS;
+    const growth = old?.places.has(slot / 4 + cellBias) === true ? 0 : GROWTH_INSTRUCTIONS;
+    const most = (old?.instructionCount ?? 0) + growth;
     const graph = buildRegionGraph(code, seeds, {
       instructionsMax: Math.max(REGION_INSTRUCTIONS_MAX, most),
       isElsewhere: (offset) => this.#isElsewhere(code.cellAt(offset), old),

@@ -19,6 +19,8 @@ export interface CompareOptions {
   readonly drawDma: (prng: Prng, core: CoreInterface) => Dma;
   /** For a canary: the translator is not told of what devices write. */
   readonly isForgetful?: boolean;
+  /** The cores count transfers of control, which are then part of the states compared. */
+  readonly isCountingTransfers?: boolean;
 }
 
 export interface Dma {
@@ -153,7 +155,7 @@ function differenceNow(a: EventfulMachine, b: EventfulMachine, who: string): str
 
 let regionsMade = 0;
 const machines = new Map<string, EventfulMachine>();
-const starts = new Map<number, EventfulState>();
+const starts = new Map<string, EventfulState>();
 
 /**
  * A machine before its first step. Cores are used again and again: one that ran something else must
@@ -162,16 +164,17 @@ const starts = new Map<number, EventfulState>();
 function machineFor(
   image: Uint8Array,
   engine: Engine,
-  { hotJumps, regionsMax }: CompareOptions,
+  { hotJumps, regionsMax, isCountingTransfers = false }: CompareOptions,
   copy: number,
 ): EventfulMachine {
   const kind = engine === 'interpreter' ? '' : `${hotJumps} ${regionsMax}`;
-  const key = `${engine} ${kind} ${image.length} ${copy}`;
+  const start = `${image.length} ${isCountingTransfers}`;
+  const key = `${engine} ${kind} ${start} ${copy}`;
   const onRegion = (): void => void (regionsMade += 1);
-  const options = { engine, hotJumps, regionsMax, onRegion };
+  const options = { engine, hotJumps, regionsMax, onRegion, isCountingTransfers };
   const machine = machines.get(key) ?? new EventfulMachine(image, options);
-  if (!starts.has(image.length)) starts.set(image.length, machine.capture());
+  if (!starts.has(start)) starts.set(start, machine.capture());
   machines.set(key, machine);
-  machine.restore({ ...(starts.get(image.length) as EventfulState), ram: image });
+  machine.restore({ ...(starts.get(start) as EventfulState), ram: image });
   return machine;
 }

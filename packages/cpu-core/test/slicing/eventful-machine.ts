@@ -13,7 +13,7 @@
  *   FINISHER     write: asks `run` to return; the timer compare registers of an ACLINT are there
  */
 import { ByteWriter } from '@casmotion/base';
-import type { CoreInterface } from '../../src/core-interface.ts';
+import type { CoreInterface, Watch } from '../../src/core-interface.ts';
 import { MTIMECMP } from '../differential/monitor.ts';
 import {
   captureState,
@@ -53,12 +53,17 @@ export class EventfulMachine {
     this.core.timeLine = { originStep: 0, originTicks: 0, slope: 2 ** 32 };
   }
 
-  runTo(untilStep: number): void {
+  /** `watch`: also until it stands there, on a core that counts transfers. */
+  runTo(untilStep: number, watch?: Watch): void {
     const { core } = this;
+    const first = core.step;
     for (;;) {
       this.#deliver();
       if (core.step >= untilStep) return;
-      const exit = core.run(Math.min(untilStep, this.#nextEvent()));
+      const isHere = watch !== undefined && isAt(core, watch);
+      if (isHere && (watch.isHereToo || core.step > first)) return;
+      const until = Math.min(untilStep, this.#nextEvent());
+      const exit = watch === undefined ? core.run(until) : runWatched(core, until, watch, first);
       if (exit !== 'wfi') continue;
       this.#deliver();
       if (!core.hasWakeUp) this.#skipToNextEvent();
@@ -125,4 +130,12 @@ export class EventfulMachine {
     this.#armedAt = undefined;
     core.setInterrupt('MEIP', true);
   }
+}
+
+function runWatched(core: CoreInterface, until: number, watch: Watch, first: number) {
+  return core.runWatched(until, { ...watch, isHereToo: watch.isHereToo || core.step > first });
+}
+
+function isAt({ transfers, hart }: CoreInterface, watch: Watch): boolean {
+  return (transfers ?? 0) >= watch.transfers || hart.pc === watch.pc;
 }

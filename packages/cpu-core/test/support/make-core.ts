@@ -19,6 +19,7 @@ export interface TestCoreOptions {
   readonly onRegion?: ((module: WebAssembly.Module) => void) | undefined;
   readonly observer?: RegionObserver;
   readonly profiler?: Profiler;
+  readonly isCountingTransfers?: boolean;
 }
 
 /**
@@ -49,6 +50,7 @@ export function makeCore(options: TestCoreOptions = {}): CoreInterface {
     regionsMax: options.regionsMax,
     observer: options.observer,
     profiler: options.profiler,
+    isCountingTransfers: options.isCountingTransfers,
   };
   const core = createCore(all);
   core.hart.pc = BigInt(RAM_START);

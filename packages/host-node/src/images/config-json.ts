@@ -1,6 +1,6 @@
 /** A machine's configuration from the header of a log: checked, for it comes from a file. */
 import { VmError } from '@casmotion/base';
-import type { MachineConfig } from '@casmotion/machine';
+import { type MachineConfig, OVERCOUNT_MAX, SKID_MAX } from '@casmotion/machine';
 import type { JsonValue } from '@casmotion/replay-log';
 import * as v from 'valibot';
 
@@ -35,6 +35,14 @@ const Config = v.object({
       peers: v.picklist(['none', 'host']),
     }),
   ),
+  timePoint: v.optional(
+    v.object({
+      kind: v.picklist(['branches', 'branches+register']),
+      skid: v.pipe(Size, v.maxValue(SKID_MAX)),
+      seed: v.pipe(Size, v.maxValue(2 ** 32 - 1)),
+      overcount: v.pipe(Size, v.maxValue(OVERCOUNT_MAX)),
+    }),
+  ),
 });
 
 /** Throws {@link MachineConfigError}. */
@@ -45,9 +53,15 @@ export function parseMachineConfig(json: JsonValue): MachineConfig {
     const path = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
     throw new MachineConfigError(path, issue.message);
   }
-  const { kernel, initrd, firmware, domain, ...rest } = result.output;
-  const config = { ...rest, kernel, initrd, firmware };
-  return domain === undefined ? config : { ...config, domain };
+  const { kernel, initrd, firmware, domain, timePoint, ...rest } = result.output;
+  return {
+    ...rest,
+    kernel,
+    initrd,
+    firmware,
+    ...(domain === undefined ? {} : { domain }),
+    ...(timePoint === undefined ? {} : { timePoint }),
+  };
 }
 
 /** The log describes a machine that this program cannot make. */

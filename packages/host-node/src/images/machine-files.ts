@@ -10,6 +10,7 @@ import {
   type ImageRef,
   type MachineConfig,
   type MachineImages,
+  type PmuConfig,
 } from '@casmotion/machine';
 import { IMAGE_MAX_BYTES } from '@casmotion/replay-log';
 import { wallClockNanoseconds } from '../live/host-clock.ts';
@@ -33,6 +34,8 @@ export interface MachineRequest {
   readonly net: 'none' | 'loopback';
   readonly hasVirtioConsole: boolean;
   readonly clock: 'host' | 'virtual';
+  /** How a log names places; by steps if undefined. */
+  readonly timePoint?: PmuConfig | undefined;
 }
 
 /** Configuration and images of one machine. The files stay open until `close`. */
@@ -76,6 +79,7 @@ export async function openMachineFiles(
       hasVirtioConsole: request.hasVirtioConsole,
       clock: request.clock,
       ...chooseIdentity(request.clock),
+      ...(request.timePoint === undefined ? {} : { timePoint: request.timePoint }),
     };
     const images = {
       kernel: kernel.bytes,

@@ -2,7 +2,13 @@
 import { type Hashes, VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import { createMachine, type Machine, type MachineConfig } from '@casmotion/machine';
-import { Replayer, type ReplayProgress, type ReplayResult } from '@casmotion/recorder';
+import {
+  PlacesMismatchError,
+  Replayer,
+  type ReplayerOptions,
+  type ReplayProgress,
+  type ReplayResult,
+} from '@casmotion/recorder';
 import {
   HeaderCutError,
   LogContentError,
@@ -30,6 +36,8 @@ export interface ReplayRequest extends EngineRequest {
   readonly outputs: MachineOutputs;
   /** Full digests at every landmark. */
   readonly isVerify: boolean;
+  /** Where the margin starts in which places named by branches are looked for, in transfers. */
+  readonly margin?: number | undefined;
   /** Called after each slice; an error that it throws ends the replay. */
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** The command that a divergence report recommends. */
@@ -121,24 +129,38 @@ async function replay(
   const engine = engineOptions(request, images.kernel);
   const options = { hashes, ...engine, areImagesChecked: true };
   const machine = await createMachine(config, images, options);
-  const replayer = new Replayer({
+  const replayer = createReplayer(request, machine, { config, hashes });
+  const elapsed = startHostClock();
+  const result = await replayer.run().catch((error: unknown) => {
+    throw inFile(request.log.path, error);
+  });
+  return { result, wallSeconds: elapsed() / 1e9 };
+}
+
+function createReplayer(
+  request: ReplayRequest,
+  machine: Machine,
+  { config, hashes }: { readonly config: MachineConfig; readonly hashes: Hashes },
+): Replayer {
+  const options: ReplayerOptions = {
     machine,
     log: request.log.reader,
     hashes,
     outputs: request.outputs,
     isVerify: request.isVerify,
+    keys: config.timePoint && { machine, pmu: config.timePoint, margin: request.margin },
     readRegisters: () => readRegisters(machine),
     nextCommand: request.nextCommand,
     onProgress: async (progress) => {
       request.onProgress?.(progress);
       await breathe();
     },
-  });
-  const elapsed = startHostClock();
-  const result = await replayer.run().catch((error: unknown) => {
+  };
+  try {
+    return new Replayer(options);
+  } catch (error) {
     throw inFile(request.log.path, error);
-  });
-  return { result, wallSeconds: elapsed() / 1e9 };
+  }
 }
 
 /** Errors of a log's content name bytes of it; a person needs the file too. */
@@ -155,6 +177,7 @@ const CONTENT_ERRORS = [
   UnknownChunkError,
   LogContentError,
   MachineConfigError,
+  PlacesMismatchError,
 ];
 
 /** What is wrong with the content of a log file; the cause says it without the file. */

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { assert, VmError } from '@casmotion/base';
 import { MemoryImage } from '@casmotion/devices';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
-import { createMachine, type Machine, ringConsoleOf } from '@casmotion/machine';
+import { createMachine, EmulatedPmu, type Machine, ringConsoleOf } from '@casmotion/machine';
 import {
   ClockKeeper,
   OutputDigest,
@@ -160,12 +160,14 @@ async function drive(
 ): Promise<RunOutcome> {
   const { tools, maxInstructions, onProgress, logPath, wantsDigests } = request;
   const { hashes } = tools;
+  const { timePoint } = request.files.config;
   const isDigesting = writer === undefined && wantsDigests;
   const output = isDigesting ? new OutputDigest(hashes, request.outputs) : undefined;
   const recorder = new Recorder({
     machine,
     live: host.live,
     log: writer === undefined ? undefined : { writer, hashes },
+    pmu: timePoint && writer && new EmulatedPmu(machine, timePoint),
     outputs: output ?? request.outputs,
     ...(maxInstructions === undefined ? {} : { maxSteps: maxInstructions }),
     ...(onProgress === undefined ? {} : { onProgress }),
