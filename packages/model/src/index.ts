@@ -38,12 +38,12 @@ export {
 } from './machine.ts';
 export {
   type Action,
+  type Adversary,
   countsByOnes,
   everyMatch,
   FRESH,
   type Landing,
   landings,
-  type Late,
   lateInCounts,
   lateInSteps,
   type Matched,

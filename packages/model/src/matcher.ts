@@ -74,7 +74,8 @@ export type Action =
 
 /** Matcher.v, `Outcome`. */
 export type Outcome =
-  | { readonly kind: 'delivered' | 'mismatch' }
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'mismatch' }
   | { readonly kind: 'overshoot' | 'undershoot'; readonly isSkid: boolean };
 
 /** Matcher.v, `Memory`: is a run to a count under way, and where did the counter land last? */
@@ -113,17 +114,18 @@ export function next(
       return { outcome: { kind: isChecked ? 'delivered' : 'mismatch' } };
     }
     if (isEnded) return { outcome: { kind: 'undershoot', isSkid } };
-    return { action: creep(key, seen), memory };
+    const isHere = key.pc === undefined || key.pc === seen.pc;
+    return { action: isHere ? { do: 'step' } : creep(key), memory };
   }
   if (isEnded) return { outcome: { kind: 'undershoot', isSkid } };
   const far = key.count - margin;
-  if (seen.count >= far) return { action: creep(key, seen), memory };
+  if (seen.count >= far) return { action: creep(key), memory };
   return { action: { do: 'run-to-count', count: far }, memory: { ...memory, isArmed: true } };
 }
 
 /** Matcher.v, `creep`. */
-function creep({ count, pc }: MatchKey, seen: Observation): Action {
-  if (pc === undefined || seen.pc === pc) return { do: 'step' };
+function creep({ count, pc }: MatchKey): Action {
+  if (pc === undefined) return { do: 'step' };
   return { do: 'run-to-breakpoint', pc, guard: count + 1 };
 }
 
@@ -133,38 +135,53 @@ export interface Landing {
   readonly isAlive: boolean;
 }
 
-/**
- * Matcher.v, `late`: may a counter that came to its count at place `q` interrupt at place `j`? What
- * may be late by a skid is asked for each place from `q` on, and for places after the end too.
- */
-export type Late = (q: number, j: number) => boolean;
+/** What a counter and a processor may do to a matcher. */
+export interface Adversary {
+  /**
+   * Matcher.v, `late`: may a counter that came to its count at place `q` interrupt at `j`? Asked
+   * for the place after the end too.
+   */
+  late(q: number, j: number): boolean;
+  /** May a run stop for no reason, to be asked for again? */
+  readonly stopsEarly: boolean;
+}
 
 /** At most `skid` steps late. */
-export function lateInSteps(skid: number): Late {
-  return (q, j) => j <= q + skid;
+export function lateInSteps(skid: number, stopsEarly = false): Adversary {
+  return { late: (q, j) => j <= q + skid, stopsEarly };
 }
 
 /** Late until the counter has counted `skid` more at most: anywhere in that interval. */
-export function lateInCounts(skid: number, target: Target): Late {
+export function lateInCounts(skid: number, target: Target, stopsEarly = false): Adversary {
   const last = target.at(-1)?.count ?? 0;
-  return (q, j) => (target[j]?.count ?? last) <= (target[q]?.count ?? 0) + skid;
+  const late = (q: number, j: number): boolean =>
+    (target[j]?.count ?? last) <= (target[q]?.count ?? 0) + skid;
+  return { late, stopsEarly };
 }
 
-/** Matcher.v, `acts`: everywhere that an adversary may let an action end. */
-export function landings(target: Target, late: Late, from: number, action: Action): Landing[] {
+/** Matcher.v, `acts`: everywhere that an action may end. */
+export function landings(
+  target: Target,
+  { late, stopsEarly }: Adversary,
+  from: number,
+  action: Action,
+): Landing[] {
   const last = target.length - 1;
   const ended = { place: last, isAlive: false };
   if (action.do === 'step') return [from < last ? { place: from + 1, isAlive: true } : ended];
-  const [count, pc] =
-    action.do === 'run-to-count' ? [action.count, undefined] : [action.guard, action.pc];
+  const isCreeping = action.do === 'run-to-breakpoint';
+  const [count, pc] = isCreeping ? [action.guard, action.pc] : [action.count, undefined];
   const found: Landing[] = [];
   const q = target.findIndex((seen, i) => i > from && seen.count >= count);
   for (let j = from + 1; j <= last; j++) {
-    if (pc !== undefined && target[j]?.pc === pc) return [...found, { place: j, isAlive: true }];
-    if (q >= 0 && j >= q && late(q, j)) found.push({ place: j, isAlive: true });
+    const isThere = pc !== undefined && target[j]?.pc === pc;
+    const isInterrupted = q >= 0 && j >= q && late(q, j);
+    const isEarly = stopsEarly && (q < 0 || j < q || (j === q && !isCreeping));
+    if (isThere || isInterrupted || isEarly) found.push({ place: j, isAlive: true });
+    if (isThere) return found;
   }
   // As in Matcher.v: a run to a breakpoint that is not there may always come to the end.
-  if (pc !== undefined || q < 0 || late(q, last + 1)) found.push(ended);
+  if (isCreeping || q < 0 || late(q, last + 1)) found.push(ended);
   return found;
 }
 
@@ -176,7 +193,7 @@ export interface Matched {
 }
 
 /** Matcher.v, `matches`: every way in which a match from place 0 may go. */
-export function everyMatch(search: Search, target: Target, late: Late): Matched[] {
+export function everyMatch(search: Search, target: Target, adversary: Adversary): Matched[] {
   const found: Matched[] = [];
   const go = (memory: Memory, place: number, isEnded: boolean, before: readonly number[]): void => {
     const seen = target[place];
@@ -185,7 +202,7 @@ export function everyMatch(search: Search, target: Target, late: Late): Matched[
     const then = next(search, memory, seen, isEnded);
     if (then.outcome !== undefined) found.push({ outcome: then.outcome, visited, isEnded });
     else {
-      for (const landing of landings(target, late, place, then.action)) {
+      for (const landing of landings(target, adversary, place, then.action)) {
         go(then.memory, landing.place, !landing.isAlive, visited);
       }
     }
