@@ -59,13 +59,17 @@ export function newMatcherTally(): MatcherTally {
 /** Matches made for the trace of one seed. */
 export const CASES_A_SEED = 50;
 
-/** Makes one trace and matches on it. Throws what differs, in words. */
-export function compareMatcher(seed: number, tally: MatcherTally): void {
+/** Makes one trace and matches on it. Throws what differs, in words. `match`: the one under test. */
+export function compareMatcher(
+  seed: number,
+  tally: MatcherTally,
+  match: typeof matchTimePoint = matchTimePoint,
+): void {
   const random = new Prng(seed);
   const trace = randomTrace(random);
   for (let i = 0; i < CASES_A_SEED; i++) {
     const one = randomCase(random, trace);
-    const wrong = compareCase(one, tally);
+    const wrong = compareCase(one, tally, match);
     tally.cases++;
     if (wrong !== undefined) {
       const { model, seen: _, ...rest } = one;
@@ -144,12 +148,16 @@ function randomCase(random: Prng, trace: Trace): Case {
 }
 
 /** What is wrong, in words; undefined: nothing. */
-function compareCase(one: Case, tally: MatcherTally): string | undefined {
+function compareCase(
+  one: Case,
+  tally: MatcherTally,
+  match: typeof matchTimePoint,
+): string | undefined {
   const { model, from, key, check, margin, skid, skidIn } = one;
   const expected = scan(model, from, key, check);
   const target = new TraceTarget(one, tally);
   const options = check === undefined ? { margin } : { margin, check: BigInt(check) };
-  const outcome = matchTimePoint(target, asKey(key), options);
+  const outcome = match(target, asKey(key), options);
   tally[outcome.kind]++;
   const isInTime = skidIn === 'steps' ? margin >= skid : margin > skid;
   const isSkid = 'isSkid' in outcome && outcome.isSkid;

@@ -185,12 +185,11 @@ function entryOfEvent({ at, event }: LoggedEvent): Entry {
 
 /** Breaks one premise, or none. What was drawn may do nothing. */
 function randomReplay(tools: LogTools, random: Prng, recorded: Recorded): Replay {
-  const { bytes, steps } = recorded;
+  const { bytes, steps, entries } = recorded;
   const premises = ['none', 'C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8'] as const;
   const premise = random.pick(premises);
   const to = random.below(BASE);
   const at = 1 + random.below(steps - 1);
-  const event = random.below(EVENTS);
   switch (premise) {
     case 'none':
       return { premise, bytes };
@@ -199,8 +198,11 @@ function randomReplay(tools: LogTools, random: Prng, recorded: Recorded): Replay
     case 'C2':
     case 'C4':
       return { premise, bytes, fault: { premise, at, to } };
-    case 'C5':
-      return { premise, bytes, fault: { premise, at, event, to } };
+    case 'C5': {
+      if (entries.length === 0) return { premise: 'none', bytes };
+      const { key, value } = random.pick(entries);
+      return { premise, bytes, fault: { premise, at: key, event: value, to } };
+    }
     case 'C3':
     case 'C6':
     case 'C7':
