@@ -37,7 +37,9 @@ async function main(which: string, first: number, count: number): Promise<number
       else await compareReplayer(tools, now, replayer);
     } catch (error) {
       console.error(error instanceof Error ? error.message : error);
-      console.error(`repeat: pnpm --filter @casmotion/model oracle ${which} --seed ${now} --count 1`);
+      console.error(
+        `repeat: pnpm --filter @casmotion/model oracle ${which} --seed ${now} --count 1`,
+      );
       return 1;
     }
     if ((done + 1) % REPORT_EVERY === 0 || done + 1 === count) {

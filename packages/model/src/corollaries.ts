@@ -34,10 +34,7 @@ export function movesOfCutLog(recording: Recording, entries: number): number {
   const { made } = recording;
   const stamp = (s: State): Key => recording.stamp(s);
   let moves = 0;
-  while (
-    moves < made.moves.length &&
-    entriesOf(stamp, prefix(moves + 1, made)).length <= entries
-  ) {
+  while (moves < made.moves.length && entriesOf(stamp, prefix(moves + 1, made)).length <= entries) {
     moves++;
   }
   return moves;
@@ -53,7 +50,9 @@ export interface Piece {
   readonly moves: readonly Move[];
 }
 
-/** Where pieces made by `p` lead from `from`; undefined: they do not fit, or `p` did not make one. */
+/**
+ * Where pieces made by `p` lead from `from`; undefined: they do not fit, or `p` did not make one.
+ */
 export function fit(p: System, from: Config, pieces: readonly Piece[]): Config | undefined {
   let at = from;
   for (const piece of pieces) {

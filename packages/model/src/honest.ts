@@ -10,7 +10,8 @@ import { entriesOf, type Label, type Move, type Run, transitionsOf } from './run
 
 /** What the outside does: a value in case the next step asks for one, or an event. */
 export type Script = readonly (
-  { readonly input: Input; readonly event?: never } | { readonly event: Event; readonly input?: never }
+  | { readonly input: Input; readonly event?: never }
+  | { readonly event: Event; readonly input?: never }
 )[];
 
 /** Honest.v, `run_of_script`. */

@@ -1,4 +1,6 @@
-/** @casmotion/model: the theory of replay as a program. It mirrors proof/, definition by definition. */
+/**
+ * @casmotion/model: the theory of replay as a program. It mirrors proof/, definition by definition.
+ */
 export { type Choose, everyWay } from './choices.ts';
 export {
   BREAKS,

@@ -26,7 +26,9 @@ interface Case {
   readonly skid: number;
 }
 
-/** So many places over two addresses and registers; the key of each, with pc and register or not. */
+/**
+ * So many places over two addresses and registers; the key of each, with pc and register or not.
+ */
 function* everyCase(length: number): Generator<Case, void> {
   const cases = everyWay((choose): Case | undefined => {
     let count = 0;
@@ -135,7 +137,11 @@ describe('a margin too small', () => {
     });
     const key = { count: 2, pc: 8, register: undefined };
     expect(countsByOnes(example)).toBe(true);
-    const ends = everyMatch({ key, margin: 1, check: undefined }, example, lateInCounts(1, example));
+    const ends = everyMatch(
+      { key, margin: 1, check: undefined },
+      example,
+      lateInCounts(1, example),
+    );
     expect(ends).toContainEqual({
       outcome: { kind: 'overshoot', isSkid: true },
       visited: [0, 3, 4],
@@ -148,7 +154,12 @@ test.each([
   ['there', { count: 2, pc: 8, register: undefined }, undefined, { kind: 'delivered', place: 2 }],
   ['another state', { count: 2, pc: 8, register: 0 }, 9, { kind: 'mismatch', place: 2 }],
   ['no such pc', { count: 2, pc: 4, register: 0 }, 0, { kind: 'overshoot', differs: 'pc' }],
-  ['no such register', { count: 2, pc: 8, register: 7 }, 0, { kind: 'overshoot', differs: 'register' }],
+  [
+    'no such register',
+    { count: 2, pc: 8, register: 7 },
+    0,
+    { kind: 'overshoot', differs: 'register' },
+  ],
   ['no such count', { count: 9, pc: 8, register: 0 }, 0, { kind: 'undershoot', differs: 'count' }],
 ] as const)('the reference scans: %s', (_, key, check, expected) => {
   const target = [0, 1, 2, 2, 3].map((n, i) => ({ count: n, pc: 4 * i, register: 0, check: 0 }));

@@ -47,12 +47,7 @@ export type Scan =
   | { readonly kind: 'overshoot' | 'undershoot'; readonly differs: 'count' | 'pc' | 'register' };
 
 /** The reference. `check` undefined: nothing is compared. */
-export function scan(
-  target: Target,
-  from: number,
-  key: MatchKey,
-  check: number | undefined,
-): Scan {
+export function scan(target: Target, from: number, key: MatchKey, check: number | undefined): Scan {
   const ahead = target.slice(from);
   const found = ahead.findIndex((seen) => showsKey(key, seen));
   if (found >= 0) {

@@ -113,7 +113,9 @@ function instructionOf(
   if (first === undefined || rows.some(({ hart }) => hart !== first.hart)) return undefined;
   const { hart } = first;
   if (first.input === undefined) {
-    return rows.length === 1 ? { hart, instruction: { kind: 'computes', to: first.to } } : undefined;
+    return rows.length === 1
+      ? { hart, instruction: { kind: 'computes', to: first.to } }
+      : undefined;
   }
   const to: State[] = [];
   for (const row of rows) {

@@ -1,6 +1,7 @@
 /**
- * Goal: among all small worlds no replay fails while the eight premises hold; each premise, and each
- * half of C3 and C6, has a shortest counterexample that keeps all others, and its story reads well.
+ * Goal: among all small worlds no replay fails while the eight premises hold; each premise, and
+ * each half of C3 and C6, has a shortest counterexample that keeps all others, and its story reads
+ * well.
  * Method: exhaustive search; the stories compared whole; the search held against one that leaves
  * nothing out. `pnpm --filter @casmotion/model search` goes further.
  */
@@ -63,7 +64,10 @@ describe('one dropped', () => {
   });
 
   test('their stories', async () => {
-    const drops = [...PREMISES.map(claimsOf), ...CLAIMS.filter((c) => c.includes('.')).map((c) => [c])];
+    const drops = [
+      ...PREMISES.map(claimsOf),
+      ...CLAIMS.filter((c) => c.includes('.')).map((c) => [c]),
+    ];
     const stories = drops.map((dropped) => {
       return `--- without ${dropped.join(' and ')}\n\n${tellStory(shortest(dropped))}\n`;
     });

@@ -110,7 +110,9 @@ function tryWorld(
   const stamp = (s: State): Key => stamps[s] ?? 0;
   const came = entriesOf(stamp, made);
   // What C3 and C8 say of logs is said by which logs are tried.
-  const written = isKept('C3.log') ? anyOrder(choose, came) : chooseLog(choose, bounds, came.length);
+  const written = isKept('C3.log')
+    ? anyOrder(choose, came)
+    : chooseLog(choose, bounds, came.length);
   const recording: Recording = { made, stamp, written };
   const read = isKept('C8') ? written : chooseLog(choose, bounds, written.length);
   const system = new ChosenSystem(choose, bounds);
@@ -139,7 +141,11 @@ function chooseRun(choose: Choose, { states, inputs, events, harts }: Bounds, le
   return { start, moves };
 
   function chooseLabel(): Label {
-    const kinds = [...(events > 0 ? ['applied'] : []), 'computes', ...(inputs > 0 ? ['fetches'] : [])];
+    const kinds = [
+      ...(events > 0 ? ['applied'] : []),
+      'computes',
+      ...(inputs > 0 ? ['fetches'] : []),
+    ];
     const kind = kinds[choose(kinds.length + 1)] ?? 'stray';
     if (kind === 'stray') return { kind };
     if (kind === 'applied') return { kind, event: event() };
@@ -285,7 +291,7 @@ function subsets<T>(items: readonly T[]): T[][] {
     throw new RangeError(`2^${items.length} relations of a step; take smaller bounds`);
   }
   let all: T[][] = [[]];
-  for (const item of items) all = [...all, ...all.map((some) => [...some, item])];
+  for (const item of items) all = all.concat(all.map((some) => [...some, item]));
   return all.toSorted((a, b) => a.length - b.length);
 }
 

@@ -4,7 +4,7 @@
  * trace of a few places, by exhaustive choice; random longer ones by fast-check. Repeat:
  * `FUZZ_SEED=<seed> npx vitest run --project model`.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   branchBefore,
@@ -35,10 +35,10 @@ function everyTrace(): Generator<CountedTrace, void> {
 }
 
 const longTrace: fc.Arbitrary<CountedTrace> = fc
-  .array(
-    fc.record({ pc: fc.nat(9), register: fc.nat(3), isCounted: fc.boolean() }),
-    { minLength: 2, maxLength: 40 },
-  )
+  .array(fc.record({ pc: fc.nat(9), register: fc.nat(3), isCounted: fc.boolean() }), {
+    minLength: 2,
+    maxLength: 40,
+  })
   .map((steps) => ({ places: steps, counted: steps.slice(1).map(({ isCounted }) => isCounted) }));
 
 describe.each([
@@ -135,11 +135,15 @@ describe('orders of keys', () => {
       });
       const made: Run = { start: 0, moves };
       const m = {
-        delta: (s: number) =>
-          ({ hart: 0, instruction: { kind: 'computes', to: s + 1 } }) as const,
+        delta: (s: number) => ({ hart: 0, instruction: { kind: 'computes', to: s + 1 } }) as const,
         alpha: (_: number, s: number) => s,
       };
-      expect(checkClaim('C6.order', honestWorld(m, (s) => s, made, 0))).toBe(undefined);
+      expect(
+        checkClaim(
+          'C6.order',
+          honestWorld(m, (s) => s, made, 0),
+        ),
+      ).toBe(undefined);
       // A number for each name.
       const numbers = new Map<string, number>();
       const numberOf = (parts: readonly number[]): number => {

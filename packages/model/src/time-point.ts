@@ -32,7 +32,9 @@ export function iterations({ places, counted }: CountedTrace): number[] {
   return made;
 }
 
-/** TimePoint.v, `own_steps`: of each hart, at each place; `turns[i]`: whose step follows place i. */
+/**
+ * TimePoint.v, `own_steps`: of the hart whose step follows, at each place; `turns[i]`: who that is.
+ */
 export function ownSteps(turns: readonly Hart[]): number[] {
   const made = new Map<Hart, number>();
   return turns.map((hart) => {

@@ -59,7 +59,9 @@ export function newMatcherTally(): MatcherTally {
 /** Matches made for the trace of one seed. */
 export const CASES_A_SEED = 50;
 
-/** Makes one trace and matches on it. Throws what differs, in words. `match`: the one under test. */
+/**
+ * Makes one trace and matches on it. Throws what differs, in words. `match`: the one under test.
+ */
 export function compareMatcher(
   seed: number,
   tally: MatcherTally,
@@ -167,7 +169,9 @@ function compareCase(
     ? inTimeDifference(expected, outcome, target)
     : lateDifference(one, expected, outcome, target);
   return (
-    wrong ?? lockstepDifference(one, outcome, target.place) ?? rewindDifference(one, expected, tally)
+    wrong ??
+    lockstepDifference(one, outcome, target.place) ??
+    rewindDifference(one, expected, tally)
   );
 }
 
@@ -247,7 +251,9 @@ function lockstepDifference(one: Case, once: MatchOutcome, place: number): strin
         found.outcome.kind === once.kind &&
         target.place === place &&
         (!('isSkid' in outcome) || !('isSkid' in once) || outcome.isSkid === once.isSkid);
-      return isSame ? undefined : `at ${target.place} ${found.do}, the model ${JSON.stringify(outcome)}`;
+      return isSame
+        ? undefined
+        : `at ${target.place} ${found.do}, the model ${JSON.stringify(outcome)}`;
     }
     if (!isSameAction(found, expected.action)) {
       return `at ${target.place} ${found.do}, the model ${expected.action.do}`;
@@ -258,7 +264,8 @@ function lockstepDifference(one: Case, once: MatchOutcome, place: number): strin
 }
 
 function isSameAction(found: MatcherAction, expected: Action): boolean {
-  if (found.do === 'run-to-count') return expected.do === found.do && expected.count === found.count;
+  if (found.do === 'run-to-count')
+    return expected.do === found.do && expected.count === found.count;
   if (found.do !== 'run-to-breakpoint') return found.do === expected.do;
   const isThere = expected.do === found.do && BigInt(expected.pc) === found.pc;
   return isThere && expected.guard === found.guardCount;

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 /**
- * Goal: the production recorder writes the model's log, and the production replayer's verdict is the
- * model's, for faults of every premise. Method: seeded toy machines; see `replayer-oracle.ts`.
+ * Goal: the production recorder writes the model's log, and the production replayer's verdict is
+ * the model's, for faults of every premise. Method: seeded toy machines; see `replayer-oracle.ts`.
  * More, or one again: `pnpm --filter @casmotion/model oracle replayer --seed N --count N`.
  */
 import { createLogTools } from '@casmotion/replay-log';

@@ -127,7 +127,7 @@ async function record(tools: LogTools, random: Prng): Promise<Recorded> {
   const bytes = sink.toBytes();
   const logged = [...openLog(bufferSource(bytes), tools).events()].map(entryOfEvent);
   const recording = honestRecording(key, made);
-  check(JSON.stringify(logged) === JSON.stringify(recording.written), 'the log is not the model\'s');
+  check(JSON.stringify(logged) === JSON.stringify(recording.written), "the log is not the model's");
   return { base, start, steps, made, entries: recording.written, bytes };
 }
 
@@ -217,7 +217,11 @@ interface Records {
   readonly landmarks: LoggedLandmark[];
 }
 
-function changeLog(random: Prng, premise: 'C3' | 'C6' | 'C7', { events, landmarks }: Records): void {
+function changeLog(
+  random: Prng,
+  premise: 'C3' | 'C6' | 'C7',
+  { events, landmarks }: Records,
+): void {
   if (events.length === 0) return;
   const index = random.below(events.length);
   const event = events[index] as LoggedEvent;
@@ -231,15 +235,14 @@ function changeLog(random: Prng, premise: 'C3' | 'C6' | 'C7', { events, landmark
     if ((next?.at.step ?? Infinity) < step) return;
     events[index] = { ...event, at: { step } };
     shift(landmarks, (mark) => mark.at.step === step && mark.eventsBefore === index + 1, -1);
-  } else if (random.chance(2)) {
-    events.splice(index, 1);
-    shift(landmarks, (mark) => mark.eventsBefore > index, -1);
-  } else if (random.chance(2)) {
-    events.splice(index, 0, { ...event, check: undefined });
-    shift(landmarks, (mark) => mark.eventsBefore > index, 1);
   } else {
-    const other = portOf(random.below(EVENTS));
-    events[index] = { ...event, event: other };
+    const how = random.pick(['drop', 'repeat', 'change'] as const);
+    const again = { ...event, check: undefined };
+    if (how === 'drop') events.splice(index, 1);
+    else if (how === 'repeat') events.splice(index, 0, again);
+    else events[index] = { ...event, event: portOf(random.below(EVENTS)) };
+    const by = { drop: -1, repeat: 1, change: 0 }[how];
+    shift(landmarks, (mark) => mark.eventsBefore > index, by);
   }
 }
 
@@ -323,7 +326,8 @@ function modelVerdict(
     return isSeen(at.step, eventsBefore, hasDigest(at.step, stateDigest));
   });
   const end = log.footer?.stateDigest ?? new Uint8Array(0);
-  const isMatched = areEvents && areLandmarks && isSeen(steps, events.length, hasDigest(steps, end));
+  const isMatched =
+    areEvents && areLandmarks && isSeen(steps, events.length, hasDigest(steps, end));
   // The theorems, on the same replay.
   const recording = { made, stamp: key, written: entries };
   const violation = firstViolation({ recording, system, read });

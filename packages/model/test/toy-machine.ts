@@ -110,7 +110,7 @@ export class ToyMachine implements MachineInterface {
   #oneStep(): void {
     const { machine, fault } = this.#options;
     const { instruction } = machine.delta(this.#s);
-    assert(instruction.kind === 'computes', "all that comes from outside is an event, here");
+    assert(instruction.kind === 'computes', 'all that comes from outside is an event, here');
     const isOther = fault?.premise === 'C2' && fault.at === this.#step;
     this.#s = isOther ? fault.to : instruction.to;
     this.#step++;

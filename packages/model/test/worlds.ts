@@ -1,8 +1,8 @@
 /**
- * Random worlds for fast-check: a toy machine with a step counter, what the outside does, and faults
- * of each premise put into recording, log or replaying system.
+ * Random worlds for fast-check: a toy machine with a step counter, what the outside does, and
+ * faults of each premise put into recording, log or replaying system.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   type Claim,
   counterOf,
@@ -50,10 +50,7 @@ export const tables: fc.Arbitrary<Tables> = fc.record({
 });
 
 export const script: fc.Arbitrary<Script> = fc.array(
-  fc.oneof(
-    fc.record({ input: fc.nat(INPUTS - 1) }),
-    fc.record({ event: fc.nat(EVENTS - 1) }),
-  ),
+  fc.oneof(fc.record({ input: fc.nat(INPUTS - 1) }), fc.record({ event: fc.nat(EVENTS - 1) })),
   { maxLength: 8 },
 );
 
