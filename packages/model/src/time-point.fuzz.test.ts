@@ -46,7 +46,7 @@ describe.each([
   [
     'long traces',
     (check: (trace: CountedTrace) => void) => {
-      fc.assert(fc.property(longTrace, check), { seed: SEED, numRuns: 3000 });
+      fc.assert(fc.property(longTrace, check), { seed: SEED, numRuns: 1500 });
     },
   ],
 ])('uniqueness, %s', (_, forTraces) => {
@@ -108,7 +108,7 @@ describe('orders of keys', () => {
       ordered++;
       expect(branchBefore(a, c)).toBe(true);
     });
-    fc.assert(property, { seed: SEED, numRuns: 3000 });
+    fc.assert(property, { seed: SEED, numRuns: 1500 });
     expect(ordered).toBeGreaterThan(100);
     expect(branchBefore([1, 4, 3], [1, 4, 2])).toBe(true);
   });
@@ -165,7 +165,7 @@ describe('orders of keys', () => {
       bad++;
       expect(checkClaim('C6.order', honestWorld(m, blind, made, 0))).toBeDefined();
     });
-    fc.assert(property, { seed: SEED, numRuns: 2000 });
+    fc.assert(property, { seed: SEED, numRuns: 1000 });
     expect(Math.min(good, bad)).toBeGreaterThan(50);
   });
 });

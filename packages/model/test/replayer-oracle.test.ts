@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { compareReplayer, newReplayerTally } from './replayer-oracle.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
-const SEEDS = 700;
+const SEEDS = 500;
 
 test('replayer and model agree', async () => {
   const tools = await createLogTools();

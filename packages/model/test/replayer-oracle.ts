@@ -222,17 +222,21 @@ function changeLog(
   premise: 'C3' | 'C6' | 'C7',
   { events, landmarks }: Records,
 ): void {
-  if (events.length === 0) return;
-  const index = random.below(events.length);
+  const stepAfter = (index: number): number => events[index + 1]?.at.step ?? Infinity;
+  const indices = events.flatMap(({ at }, index) => {
+    if (premise === 'C7' && stepAfter(index) !== at.step) return [];
+    // Events stay in order.
+    return premise === 'C6' && stepAfter(index) <= at.step ? [] : [index];
+  });
+  if (indices.length === 0) return;
+  const index = random.pick(indices);
   const event = events[index] as LoggedEvent;
-  const next = events[index + 1];
   if (premise === 'C7') {
-    if (next?.at.step !== event.at.step) return;
+    const next = events[index + 1] as LoggedEvent;
     events.splice(index, 2, { ...next, check: event.check }, { ...event, check: next.check });
   } else if (premise === 'C6') {
-    // A step later, if the events stay in order; landmarks in between go before it.
+    // A step later; a landmark there goes before it.
     const step = event.at.step + 1;
-    if ((next?.at.step ?? Infinity) < step) return;
     events[index] = { ...event, at: { step } };
     shift(landmarks, (mark) => mark.at.step === step && mark.eventsBefore === index + 1, -1);
   } else {
