@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 typedef uint16_t domid_t; /* the next header leaves it to Xen's own */
@@ -238,6 +239,7 @@ static void check_reload(void)
   result = syscall(SYS_delete_module, "casmotion_evtchn", O_NONBLOCK);
   check("unload", result == 0, result);
   check("the device is gone", is_error(open(DEVICE, O_RDWR), ENOENT), 0);
+  tcdrain(STDOUT_FILENO); /* The kernel's lines do not wait for ours. */
   int module = open("/lib/modules/casmotion_evtchn.ko", O_RDONLY);
   result = syscall(SYS_finit_module, module, "selftest=1", 0);
   check("load again", result == 0, result);
