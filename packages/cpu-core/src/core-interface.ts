@@ -27,7 +27,7 @@ export interface CoreOptions {
   readonly hotJumps?: number | undefined;
   /** Regions that are kept; the oldest make room. Fewer find more bugs, too. */
   readonly regionsMax?: number | undefined;
-  /** Sees the regions that the translator makes. */
+  /** Sees the regions that the translator makes, and if it wants each time that one is left. */
   readonly observer?: RegionObserver | undefined;
   /** Counts what the core does, which then costs time; good for this core alone. */
   readonly profiler?: Profiler | undefined;
@@ -102,6 +102,11 @@ export interface CoreInterface {
   /** All of RAM; index 0 is guest-physical 0x8000_0000. Writers must call `noteRamWrite` after. */
   readonly ram: Uint8Array;
   readonly hart: HartView;
+  /**
+   * 32 bits of a hash over the hart's registers and CSRs: for comparing two cores very often. Good
+   * also within `RegionObserver.left`.
+   */
+  readonly hartHash: number;
 
   /** Runs until `step === untilStep` or an exit. Never past it. `untilStep >= step`. */
   run(untilStep: number): CoreExit;

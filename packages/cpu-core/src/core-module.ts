@@ -63,6 +63,8 @@ export interface CoreImports {
   decodeStraddle(slot: number, memo: number, instruction: number): void;
   dropRegions(decodedIndex: number): void;
   translate(slot: number, decodedPage: number): void;
+  /** Only where it is asked for: control has left a region, with so many steps left. */
+  regionLeft(left: number): void;
 }
 
 export interface CoreModule {
@@ -78,6 +80,8 @@ export interface RegionOptions {
   readonly hotJumps: number;
   /** Size of the table of regions, exported as `regions`. */
   readonly regionsMax: number;
+  /** Is the host told of each time that control leaves one? */
+  readonly isTelling: boolean;
 }
 
 /**
@@ -126,6 +130,7 @@ export function generateCoreModule(
     decode: host.decode,
     decodeStraddle: host.decodeStraddle,
     translate: host.translate,
+    tell: host.regionLeft,
   });
   exportForHost(module, plan, codePages, [
     csrs.read,
@@ -148,10 +153,11 @@ function defineInterpreters(
   module: WasmModule,
   { cellBias }: MemoryPlan,
   regions: RegionOptions | undefined,
-  parts: Omit<InterpreterParts, 'regions' | 'isWatching'> & Pick<RegionParts, 'translate'>,
+  parts: Omit<InterpreterParts, 'regions' | 'isWatching'> & Pick<RegionParts, 'translate' | 'tell'>,
 ): void {
   const { translate } = parts;
-  const wayIn = regions && { translate, cellBias, hotJumps: regions.hotJumps };
+  const tell = regions?.isTelling === true ? parts.tell : undefined;
+  const wayIn = regions && { translate, tell, cellBias, hotJumps: regions.hotJumps };
   defineInterpreter(module, 'run', { ...parts, regions: wayIn, isWatching: false });
   if (!parts.transfers.isCounting) return;
   defineInterpreter(module, 'runWatched', { ...parts, regions: undefined, isWatching: true });
@@ -167,6 +173,7 @@ function importFromHost(module: WasmModule): Record<keyof CoreImports, FunctionR
     decodeStraddle: module.importFunction('host', 'decodeStraddle', i32s(3)),
     dropRegions: module.importFunction('host', 'dropRegions', i32s(1)),
     translate: module.importFunction('host', 'translate', i32s(2)),
+    regionLeft: module.importFunction('host', 'regionLeft', i32s(1)),
   };
 }
 

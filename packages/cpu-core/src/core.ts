@@ -31,7 +31,13 @@ import {
   SLOT_BYTES,
 } from './hart/layout.ts';
 import { PMP } from './hart/pmp.ts';
-import { readHartState, readTlb, writeHartState, writeTlb } from './hart/snapshot.ts';
+import {
+  hashHartState,
+  readHartState,
+  readTlb,
+  writeHartState,
+  writeTlb,
+} from './hart/snapshot.ts';
 import type { Profiler } from './inspect/profiler.ts';
 import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
@@ -86,16 +92,18 @@ class Core implements CoreInterface {
     const host = {
       memory,
       ...this.#busImports(bus),
-      decode: (slot: number, page: number): void => decoder.decode(slot, page),
-      decodeStraddle: (slot: number, memo: number, word: number): void =>
-        decoder.decodeStraddle(slot, memo, word),
+      ...decoderImports(decoder),
       dropRegions: (decodedIndex: number): void => translator?.dropPage(decodedIndex),
       translate: (slot: number, page: number): void => translator?.translate(slot, page),
+      regionLeft: (left: number): void => {
+        observer?.left?.(Number(this.#words.at(CONTROL.stepEnd)) - left);
+      },
     };
     const isTranslating = options.engine !== 'interpreter';
     const hotJumps = options.hotJumps ?? HOT_JUMPS;
     const regionsMax = options.regionsMax ?? REGIONS_MAX;
-    const regions = isTranslating ? { hotJumps, regionsMax } : undefined;
+    const isTelling = observer?.left !== undefined;
+    const regions = isTranslating ? { hotJumps, regionsMax, isTelling } : undefined;
     const coreModule = generateCoreModule(plan, regions, {
       isProfiled: profiler !== undefined,
       isCounting: this.#isCounting,
@@ -122,6 +130,10 @@ class Core implements CoreInterface {
     if (!this.#isRunning) return this.#step;
     const left = this.#controls[CONTROL.left / 4] as number;
     return Number(this.#words.at(CONTROL.stepEnd)) - left - 1;
+  }
+
+  get hartHash(): number {
+    return hashHartState(this.#controls);
   }
 
   get transfers(): number | undefined {
@@ -299,6 +311,13 @@ class Core implements CoreInterface {
   #setControl(name: keyof typeof CONTROL, value: number): void {
     this.#controls[CONTROL[name] / 4] = value;
   }
+}
+
+function decoderImports(decoder: Decoder): Pick<CoreImports, 'decode' | 'decodeStraddle'> {
+  return {
+    decode: (slot, page) => decoder.decode(slot, page),
+    decodeStraddle: (slot, memo, word) => decoder.decodeStraddle(slot, memo, word),
+  };
 }
 
 function cellsOf(

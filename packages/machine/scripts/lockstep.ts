@@ -1,6 +1,7 @@
 /**
- * Runs a guest on both engines side by side and compares them: registers after each slice, the
- * whole state now and then. Ends with 1 at the first difference, naming the step.
+ * Runs a guest on both engines side by side and compares them: harts after each region, registers
+ * after each slice, the whole state now and then. Ends with 1 at the first difference, naming the
+ * step.
  *
  *   node --conditions=casmotion-source --import tsx scripts/lockstep.ts --kernel FILE \
  *     [--initrd FILE] [--append TEXT] [--bios sbi|none] [--disk FILE] [--memory MIB] [--steps N] \
@@ -73,9 +74,10 @@ const found = await compareEngines(
     onConsole: (bytes) => void process.stdout.write(bytes),
   },
 );
-const { registers, states } = found.comparisons;
+const { regions, registers, states } = found.comparisons;
 process.stderr.write(
   `${found.difference ?? 'equal'} after ${found.steps} steps; ` +
-    `compared registers ${registers} times, states ${states} times\n`,
+    `compared harts ${regions} times after a region, registers ${registers} times, ` +
+    `states ${states} times\n`,
 );
 process.exitCode = found.difference === undefined ? 0 : 1;

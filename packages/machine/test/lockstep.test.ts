@@ -62,6 +62,7 @@ describe('the embedded guest', () => {
     const found = await compareEngines(configOf(commands), { kernel, disks }, options);
     expect(found.difference, text).toBeUndefined();
     expect(found.steps).toBeGreaterThan(10_000_000);
+    expect(found.comparisons.regions).toBeGreaterThan(50_000);
     expect(found.comparisons.registers).toBeGreaterThan(1000);
     expect(found.comparisons.states).toBeGreaterThan(100);
     for (const what of printed) expect(text).toMatch(what);

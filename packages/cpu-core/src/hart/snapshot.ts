@@ -1,7 +1,15 @@
 /** Canonical hart state and architectural TLB as bytes: equal states give equal bytes. */
 import { type ByteReader, type ByteWriter, MalformedError } from '@casmotion/base';
 import type { HartWords } from './hart-view.ts';
-import { ARCH_TLB, HART, HART_END, SINK_OFFSET, TLB_ENTRIES, TLB_ENTRY_BYTES } from './layout.ts';
+import {
+  ARCH_TLB,
+  HART,
+  HART_END,
+  SINK_OFFSET,
+  TLB_ENTRIES,
+  TLB_ENTRY_BYTES,
+  WORD,
+} from './layout.ts';
 
 /** Addresses of the words of hart state, in order, without the sink of x0. */
 const STATE_ADDRESSES: readonly number[] = Array.from(
@@ -16,6 +24,25 @@ export function writeHartState(words: HartWords, writer: ByteWriter): void {
 export function readHartState(words: HartWords, reader: ByteReader): void {
   for (const address of STATE_ADDRESSES) words.setAt(address, reader.bigU64());
 }
+
+/**
+ * A hash of registers and CSRs, for comparing often: FNV-1a over words of 32 bits. The current
+ * fetch translation is not in it: where control has come to another page, whether it was looked up
+ * yet depends on whether there is a step to be made. `memory` is linear memory from 0 on.
+ */
+export function hashHartState(memory: Int32Array): number {
+  let hash = 0x811c_9dc5;
+  for (const address of HASHED_ADDRESSES) {
+    hash = Math.imul(hash ^ (memory[address / 4] as number), FNV_PRIME);
+    hash = Math.imul(hash ^ (memory[address / 4 + 1] as number), FNV_PRIME);
+  }
+  return hash;
+}
+
+const FNV_PRIME = 0x0100_0193;
+const HASHED_ADDRESSES = STATE_ADDRESSES.filter(
+  (address) => address !== WORD.fetchPage && address !== WORD.fetchPhysical,
+);
 
 /** The valid entries, ascending: what lies behind an invalid key cannot be observed. */
 export function writeTlb(view: DataView, writer: ByteWriter): void {

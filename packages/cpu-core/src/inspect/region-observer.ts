@@ -15,6 +15,11 @@ export interface RegionObserver {
   made?(region: RegionReport): void;
   /** A region is no more. */
   dropped?(): void;
+  /**
+   * Control has left a region, and interrupts were looked at: the core's state is that of `step`.
+   * Asked for when the core is made, and then called each time, which is slow.
+   */
+  left?(step: number): void;
 }
 
 /** A region as it was made. Addresses are guest-virtual, 0 <= address < 2^64. */

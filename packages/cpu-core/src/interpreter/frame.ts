@@ -38,6 +38,8 @@ export interface InterpreterParts extends EngineParts {
 export interface RegionParts {
   /** Import: (slot, decoded page): the slot is hot. */
   readonly translate: FunctionRef;
+  /** Import, if the host wants it: (left): control has left a region. */
+  readonly tell: FunctionRef | undefined;
   /** Added to a slot's address / 4: the address of its cell. */
   readonly cellBias: number;
   /** Jumps to a slot that make it hot. */
@@ -58,6 +60,8 @@ export interface Frame {
   readonly op: Local<'i32'>;
   /** 1: the next slot is interpreted even if a region begins there. */
   readonly isHeld: Local<'i32'>;
+  /** Where the host wants to know: 1 if control has left a region. */
+  readonly hasLeft: Local<'i32'>;
   /**
    * Watching only; 1: no step was made yet, and a step comes first or an interrupt was taken: that
    * is then no place between two steps where a run could have been cut, so none to stop at.

@@ -54,6 +54,7 @@ export function defineInterpreter(
       pc: f.local('i64'),
       op: f.local('i32'),
       isHeld: f.local('i32'),
+      hasLeft: f.local('i32'),
       isFresh: f.local('i32'),
       va: f.local('i64'),
       value: f.local('i64'),
@@ -108,6 +109,7 @@ function emitEnter(locals: Locals, trapped: Label): void {
     emitExit(locals, EXIT.budget);
   });
   emitWatch(locals, pc.get);
+  emitTell(locals);
   f.if(
     tag().eq(word('fetchPage')),
     () => {
@@ -143,16 +145,26 @@ function emitEnter(locals: Locals, trapped: Label): void {
   f.set(entry, page.get.add(pc.get.toI32().and(0xffe).shl(3)));
 }
 
+/** Control has left a region, and stands between two steps: the host may want to know. */
+function emitTell({ f, parts, hasLeft, left }: Locals): void {
+  const tell = parts.regions?.tell;
+  if (tell === undefined) return;
+  f.if(hasLeft.get, () => {
+    f.set(hasLeft, 0);
+    f.call(tell, left.get);
+  });
+}
+
 /**
  * Runs the region that begins at `entry`, or counts the jump; a hot slot is offered to the host.
  */
 function emitJumped(
   module: WasmModule,
   locals: Locals,
-  { translate, cellBias, hotJumps }: RegionParts,
+  { translate, tell, cellBias, hotJumps }: RegionParts,
   { enter, check, trapped }: Pick<Frame['labels'], 'enter' | 'check' | 'trapped'>,
 ): void {
-  const { f, parts, entry, page, isHeld, left, pc, slot } = locals;
+  const { f, parts, entry, page, isHeld, hasLeft, left, pc, slot } = locals;
   const signature = module.signature(['i32', 'i32'], 'i32');
   const cellAt = () => entry.get.shrU(2);
   f.if(
@@ -166,6 +178,7 @@ function emitJumped(
         parts.probes.countRegion(f, slot.get, left, () => {
           f.set(left, f.callIndirect('i32', signature, table, args));
         });
+        if (tell !== undefined) f.set(hasLeft, 1);
         f.brIf(control('regionExit').eq(REGION_EXIT.trapped), trapped);
         f.brIf(control('regionExit').eq(REGION_EXIT.check), check);
         f.set(pc, word('pc'));

@@ -1,5 +1,9 @@
-/** Both engines side by side on one guest. Test support. */
+/**
+ * Both engines side by side on one guest: compared each time that control leaves a region, and
+ * after each slice. Test support.
+ */
 import { Prng } from '@casmotion/base';
+import { type CoreInterface, createCore } from '@casmotion/cpu-core';
 import { timePoint } from '@casmotion/time-point';
 import { createMachine } from '../../src/create-machine.ts';
 import type { MachineImages } from '../../src/images.ts';
@@ -33,14 +37,42 @@ export interface Windows {
 export interface LockstepResult {
   /** Steps made by both. */
   readonly steps: number;
-  /** Slices after which registers, and after which states were compared. */
-  readonly comparisons: { readonly registers: number; readonly states: number };
+  readonly comparisons: {
+    /** Times that control left a region, after which harts were compared. */
+    readonly regions: number;
+    /** Slices after which registers, and after which states were compared. */
+    readonly registers: number;
+    readonly states: number;
+  };
   /** What differed first, or undefined. */
   readonly difference: string | undefined;
 }
 
 const SLICES_PER_LANDMARK = 256;
 const SHORT_SLICES_PER_LANDMARK = 8;
+
+/** Where control left regions in a slice, and the hash of the hart there. */
+class RegionTrace {
+  readonly #steps: number[] = [];
+  readonly #hashes: number[] = [];
+  core: CoreInterface | undefined;
+
+  left(step: number): void {
+    this.#steps.push(step);
+    this.#hashes.push(this.core?.hartHash ?? 0);
+  }
+
+  /** Brings the reference to each of those steps: how many agreed, and the first that did not. */
+  compare(reference: MachineInterface, core: CoreInterface | undefined) {
+    const steps = this.#steps.splice(0);
+    const hashes = this.#hashes.splice(0);
+    for (const [i, step] of steps.entries()) {
+      advance(reference, step);
+      if (reference.at.step !== step || core?.hartHash !== hashes[i]) return { agreed: i, step };
+    }
+    return { agreed: steps.length, step: undefined };
+  }
+}
 
 /** Runs without events: no input, time passes by the time line, idle time is skipped. */
 export async function compareEngines(
@@ -49,21 +81,37 @@ export async function compareEngines(
   options: LockstepOptions,
 ): Promise<LockstepResult> {
   const { steps, hotJumps, onConsole, otherConfig } = options;
-  const one = await createMachine(config, images, { hotJumps, engine: 'interpreter' });
-  const other = otherConfig ?? config;
-  const two = await createMachine(other, images, { hotJumps, engine: 'translator' });
+  const trace = new RegionTrace();
+  let core: CoreInterface | undefined;
+  const one = await createMachine(config, images, {
+    engine: 'interpreter',
+    createCore: (made) => (core = createCore(made)),
+  });
+  const two = await createMachine(otherConfig ?? config, images, {
+    hotJumps,
+    engine: 'translator',
+    observer: trace,
+    createCore: (made) => (trace.core = createCore(made)),
+  });
   if (onConsole) {
     one.outputs = { consoleOutput: (_id, bytes) => onConsole(bytes), netPacket: () => {} };
   }
   one.enableLandmarks();
   two.enableLandmarks();
   const prng = new Prng(options.windows?.seed ?? 0);
-  const comparisons = { registers: 0, states: 0 };
+  const comparisons = { regions: 0, registers: 0, states: 0 };
   for (let slice = 1; one.at.step < steps; slice++) {
     const from = one.at.step;
     const { sliceSteps, perLandmark } = drawSlice(from, prng, options);
     const until = Math.min(steps, from + sliceSteps);
-    const ends = [one, two].map((machine) => advance(machine, until)) as [string, string];
+    const end = advance(two, until);
+    const { agreed, step } = trace.compare(one, core);
+    comparisons.regions += agreed;
+    if (step !== undefined) {
+      const difference = `harts differ where control left a region, at step ${step}`;
+      return { steps: from, comparisons, difference };
+    }
+    const ends: [string, string] = [advance(one, until), end];
     const isOver = /^(halted|asleep)/.test(ends[0]);
     const areStatesDue = isOver || slice % perLandmark === 0 || one.at.step === steps;
     comparisons.registers += 1;
