@@ -21,6 +21,7 @@ export const LAYERS: ReadonlyMap<string, number> = new Map([
   ['machine', 4],
   ['recorder', 5],
   ['gdb-server', 6],
+  ['lab', 6],
   ['guests/debian', 7], // fetches through apt: files and processes
   ['host-node', 7],
   ['host-web', 7],

@@ -30,6 +30,7 @@ export {
   Replayer,
   type ReplayDiverged,
   type ReplayerOptions,
+  type ReplayGate,
   type ReplayMatched,
   type ReplayProgress,
   type ReplayResult,

@@ -51,6 +51,21 @@ export interface ReplayerOptions {
   readonly readRegisters?: () => readonly (readonly [string, bigint])[];
   /** The command that a divergence report recommends. */
   readonly nextCommand?: string;
+  /** Of a replay together with other domains. */
+  readonly gate?: ReplayGate;
+}
+
+/**
+ * What holds a replay back until other domains' replays have come far enough. The machine sees
+ * nothing of it.
+ */
+export interface ReplayGate {
+  /**
+   * The event is due and its place agrees. True: it is applied now. False: not before `wait` is
+   * kept; then it is asked again. May throw, which ends the replay.
+   */
+  pass(event: LoggedEvent): boolean;
+  wait(): Promise<void>;
 }
 
 export interface ReplayProgress {
@@ -113,7 +128,12 @@ export class Replayer {
     assert(this.#machine.at.step === 0, 'a replay starts with a fresh machine');
     this.#machine.enableLandmarks();
     for (;;) {
-      const ended = this.#doWhatIsDue() ?? this.#runOn();
+      const due = this.#doWhatIsDue();
+      if (due === 'held') {
+        await this.#options.gate?.wait();
+        continue;
+      }
+      const ended = due ?? this.#runOn();
       if (ended !== undefined) return ended;
       const progress = this.#options.onProgress?.(this.#progress());
       if (progress !== undefined) await progress;
@@ -121,7 +141,7 @@ export class Replayer {
   }
 
   /** Compares and applies everything that the log has for just here. */
-  #doWhatIsDue(): ReplayResult | undefined {
+  #doWhatIsDue(): ReplayResult | 'held' | undefined {
     const cursor = this.#cursor;
     for (;;) {
       const { step } = this.#machine.at;
@@ -132,6 +152,7 @@ export class Replayer {
       } else if (event?.at.step === step && event.wakes === this.#wakes.at(step)) {
         const diverged = this.#checkEvent(event);
         if (diverged !== undefined) return diverged;
+        if (this.#options.gate?.pass(event) === false) return 'held';
         applyEvent(this.#machine, event.event);
         cursor.takeEvent();
         if (event.event.kind === 'power') {

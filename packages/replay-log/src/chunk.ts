@@ -28,6 +28,7 @@ export const CHUNK_TYPES = {
   outputs: 0x05,
   index: 0x06,
   footer: 0x07,
+  origins: 0x18,
 } as const;
 
 export type ChunkTypeName = keyof typeof CHUNK_TYPES;
