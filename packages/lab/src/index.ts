@@ -33,6 +33,7 @@ export {
   type Reach,
   WINDOW_PARCELS,
 } from './lab-member.ts';
+export { loggedDomain } from './logged-domain.ts';
 export { OriginCursor, type Provenance } from './origin-cursor.ts';
 export { RerunError, RerunInputs, type RerunOptions } from './rerun-inputs.ts';
 export {

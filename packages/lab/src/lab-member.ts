@@ -76,6 +76,8 @@ export class LabMember {
   #answers: MachineEvent[] = [];
   #call: PeerCall | undefined;
   #isRerun = false;
+  /** Of the event to come. */
+  #incarnation: number | undefined;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -163,6 +165,8 @@ export class LabMember {
     this.noteCall();
     const origin = known ?? this.#origins.get(event);
     this.#origins.delete(event);
+    if (this.#incarnation !== undefined) this.clock.begin(this.#incarnation);
+    this.#incarnation = undefined;
     this.clock.note(origin?.clock);
     if (event.kind === 'hypercall-result') {
       this.#call = undefined;
@@ -176,9 +180,13 @@ export class LabMember {
     this.#isRerun = true;
   }
 
+  /**
+   * It goes on from the cut. The incarnation begins with the next event: until there the machine does
+   * what it did before.
+   */
   goLive(incarnation: number): void {
     this.#isRerun = false;
-    this.clock.begin(incarnation);
+    this.#incarnation = incarnation;
     const call = this.#call;
     if (call !== undefined && !this.#mayReach(call)) this.#answers.push(absentAnswer(call));
   }

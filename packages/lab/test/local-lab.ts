@@ -96,6 +96,8 @@ export async function createPart(part: Part, engine = part.engine): Promise<Mach
 /** What a test may do to a lab while it runs. */
 export interface LabOptions {
   readonly seed?: number;
+  /** Of each machine. */
+  readonly maxSteps?: number;
   /** Ends that domain's log, and all domains, when it has come so far. */
   readonly crash?: { readonly id: number; readonly step: number };
   /** For domains that go on from a cut: made by the test. */
@@ -119,7 +121,10 @@ export class LocalLab {
   readonly #parts: readonly Part[];
   readonly #options: LabOptions;
   readonly #prng: Prng;
+  /** The most parcels that were taken at once. */
   inboxMax = 0;
+  /** Messages sent, by domain. */
+  readonly sent = new Map<number, number>();
   isCrashed = false;
 
   constructor(parts: readonly Part[], options: LabOptions = {}) {
@@ -135,14 +140,13 @@ export class LocalLab {
   }
 
   #join({ id }: Part): void {
-    const waiting = new Map<number, number>();
     const member = new LabMember({
       domain: id,
       reach: reachOf(shapeOf(this.#parts), id),
       delivered: this.#options.delivered?.get(id) ?? new Map(),
       carrier: {
         send: (to, parcel) => {
-          waiting.set(to, (waiting.get(to) ?? 0) + 1);
+          this.sent.set(id, (this.sent.get(id) ?? 0) + 1);
           this.members.get(to)?.deliver(copy(parcel));
         },
         frame: (parcel) => {
@@ -174,8 +178,8 @@ export class LocalLab {
       ...noOutputs,
       consoleOutput: (_, bytes) => void (text += decodeUtf8(bytes) ?? '?'),
     };
-    const { inputs } = this.#options;
-    const limits = { sliceSteps: 20_000, landmarkSteps: 300_000, maxSteps: 200_000_000 };
+    const { inputs, maxSteps = 200_000_000 } = this.#options;
+    const limits = { sliceSteps: 20_000, landmarkSteps: 300_000, maxSteps };
     const result = await new Recorder({
       machine,
       live: inputs?.({ part, machine, member, writer, live }) ?? live,
@@ -217,6 +221,7 @@ export class LocalLab {
         return this.isCrashed ? power : member.take();
       },
       noteEvent: (event) => member.note(event),
+      isSyncDue: () => this.#prng.chance(3),
       get stepsMax() {
         return member.isHeld ? 1 : 50_000;
       },
