@@ -7,6 +7,8 @@
  * - messages to a domain are numbered from 0, calls among them, in the order in which the machine
  *   made them: a function of its state and events, so a replay numbers them alike;
  * - a parcel's clock is the domain's as the message left the machine;
+ * - what a domain wrote to shared pages is applied at one place with the notification that follows:
+ *   pages of which one tells of another are never seen half;
  * - while a call is pending it is sent once, and ends with one `hypercall-result`.
  */
 import { assert } from '@casmotion/base';
@@ -73,6 +75,8 @@ export class LabMember {
   readonly #origins = new Map<MachineEvent, EventOrigin>();
   #frames = 0;
   #inbox: Parcel[] = [];
+  /** By sender: what it wrote to shared pages, until the notification that shows it has come. */
+  readonly #writes = new Map<number, Parcel[]>();
   #answers: MachineEvent[] = [];
   #call: PeerCall | undefined;
   #isRerun = false;
@@ -132,6 +136,13 @@ export class LabMember {
   deliver(parcel: Parcel): void {
     const isLate = parcel.lane === 'frame' && this.#inbox.length >= INBOX_FRAMES_MAX;
     if (isLate) return;
+    const writes = this.#writes.get(parcel.from) ?? [];
+    if (parcel.lane === 'peer') this.#writes.set(parcel.from, writes);
+    if (parcel.event.kind === 'shared-page-write') {
+      writes.push(parcel);
+      return;
+    }
+    if (parcel.lane === 'peer') this.#inbox.push(...writes.splice(0));
     this.#inbox.push(parcel);
     this.onArrival?.();
   }
