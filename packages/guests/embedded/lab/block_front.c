@@ -39,17 +39,19 @@ static struct block_response next_response(void)
   return (struct block_response){slot->id, slot->status, slot->checksum};
 }
 
-static u64 read_blocks(u32 blocks)
+/* Blocks 0 to `blocks` - 1, so many times. */
+static u64 read_blocks(u32 blocks, u32 rounds)
 {
   u64 total = 0;
   u32 asked = 0;
+  u32 all = blocks * rounds;
   u32 answered = 0;
-  for (; asked < blocks && asked < RING_SLOTS; asked++) {
-    block_of[asked] = asked;
-    ask(asked, BLOCK_READ, asked);
+  for (; asked < all && asked < RING_SLOTS; asked++) {
+    block_of[asked] = asked % blocks;
+    ask(asked, BLOCK_READ, block_of[asked]);
   }
   notify();
-  while (answered < blocks) {
+  while (answered < all) {
     struct block_response response = next_response();
     check("the back end read", response.status == BLOCK_OKAY, response.status);
     check("a request of ours", response.id < RING_SLOTS, response.id);
@@ -58,16 +60,16 @@ static u64 read_blocks(u32 blocks)
     /* Blocks come back in any order; their sum does not depend on it. */
     total += mix(found, block_of[response.id]);
     answered++;
-    if (asked == blocks)
+    if (asked == all)
       continue;
-    block_of[response.id] = asked;
-    ask(response.id, BLOCK_READ, asked++);
+    block_of[response.id] = asked++ % blocks;
+    ask(response.id, BLOCK_READ, block_of[response.id]);
     notify();
   }
   return total;
 }
 
-void run_front(u32 peer, u32 blocks)
+void run_front(u32 peer, u32 blocks, u32 rounds)
 {
   channel_grant(grants, RING_REF, peer, ring, 0);
   for (u32 id = 0; id < RING_SLOTS; id++)
@@ -78,7 +80,7 @@ void run_front(u32 peer, u32 blocks)
   while (CHANNEL_STATUS(channel_op(&channel, CHANNEL_status, DOMID_SELF, port)) !=
          EVTCHNSTAT_interdomain)
     sleep(timer, RETRY_NANOSECONDS);
-  u64 total = read_blocks(blocks);
+  u64 total = read_blocks(blocks, rounds);
   check("a ring in use is kept", channel_revoke(grants, RING_REF) < 0, grants[RING_REF].flags);
   ask(0, BLOCK_END, 0);
   notify();
@@ -86,6 +88,6 @@ void run_front(u32 peer, u32 blocks)
          EVTCHNSTAT_unbound)
     sleep(timer, RETRY_NANOSECONDS);
   check("the ring is ours again", channel_revoke(grants, RING_REF) == 0, grants[RING_REF].flags);
-  report("front: blocks", blocks);
+  report("front: blocks", blocks * rounds);
   report("front: checksum", total);
 }

@@ -1,7 +1,7 @@
 /*
  * Guests for a lab of several domains. The first word of the command line picks what:
  *
- *   front PEER BLOCKS     reads BLOCKS blocks of 4 KiB through a ring from domain PEER
+ *   front PEER BLOCKS N   reads BLOCKS blocks of 4 KiB through a ring from domain PEER, N times
  *   back PEER             reads them for domain PEER from its disk
  *   echo FRAMES           sends every frame back, until it has seen FRAMES different ones
  *   ping PEER FRAMES      sends FRAMES frames to domain PEER and waits for each to come back
@@ -14,7 +14,7 @@
 enum { BLOCK_SIZE = 4096, RETRY_NANOSECONDS = 1000000 };
 
 /* block_front.c, block_back.c, frames.c, flood.c */
-void run_front(u32 peer, u32 blocks);
+void run_front(u32 peer, u32 blocks, u32 rounds);
 void run_back(u32 peer);
 void run_echo(u32 frames);
 void run_ping(u32 peer, u32 frames);

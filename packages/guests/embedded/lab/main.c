@@ -44,7 +44,7 @@ void run(const char *text)
   u32 second = take_number(&text, 64);
   switch (which) {
   case 0:
-    return run_front(first, second);
+    return run_front(first, second, take_number(&text, 1));
   case 1:
     return run_back(first);
   case 2:
