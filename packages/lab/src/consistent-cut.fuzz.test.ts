@@ -7,7 +7,12 @@
 import { defined, Prng } from '@casmotion/base';
 import type { OriginRecord } from '@casmotion/replay-log';
 import { expect, test } from 'vitest';
-import { consistentCut, describeOrphan, type LoggedDomain, MissingPeerError } from './consistent-cut.ts';
+import {
+  consistentCut,
+  describeOrphan,
+  type LoggedDomain,
+  MissingPeerError,
+} from './consistent-cut.ts';
 import { VectorClock } from './vector-clock.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
@@ -43,7 +48,14 @@ class History {
     }
     const clock = from.clock.entries();
     const sentStep = (from.step += 3);
-    const origin = { lane: 'peer', domain: from.domain, number: 0, through: 0, sentStep, clock } as const;
+    const origin = {
+      lane: 'peer',
+      domain: from.domain,
+      number: 0,
+      through: 0,
+      sentStep,
+      clock,
+    } as const;
     this.records.push({ kind: 'received', event, origin });
     this.needs.push([[from.domain, from.needs.length]]);
     this.clock.note(clock);
@@ -98,7 +110,10 @@ test('it is the greatest that there is, by whole clocks and by senders alone', (
     const expected = greatestCut(histories, kept);
     for (const look of ['all', 'sender'] as const) {
       const cuts = consistentCut(logs, look);
-      expect(cuts.map(({ events }) => events), `seed ${seed}, ${look}`).toEqual(expected);
+      expect(
+        cuts.map(({ events }) => events),
+        `seed ${seed}, ${look}`,
+      ).toEqual(expected);
       for (const [index, { orphan }] of cuts.entries()) {
         expect(orphan !== undefined, `seed ${seed}`).toBe(expected[index] !== kept[index]);
       }
@@ -118,7 +133,9 @@ test('each runs as far as others have heard of it', () => {
       const last = defined(histories[domain - 1], 'history').steps[events - 1] ?? 0;
       const heard = histories.flatMap(({ records }) =>
         records.flatMap((record) =>
-          record.kind === 'received' && record.origin.domain === domain ? [record.origin.sentStep] : [],
+          record.kind === 'received' && record.origin.domain === domain
+            ? [record.origin.sentStep]
+            : [],
         ),
       );
       expect(untilStep, `seed ${seed}`).toBe(Math.max(last, ...heard));
@@ -128,7 +145,7 @@ test('each runs as far as others have heard of it', () => {
   expect(further).toBeGreaterThan(50);
 });
 
-test('what an older incarnation sent after its end is an orphan, and what it sent before is not', () => {
+test('what an older incarnation sent after its end is an orphan; what it sent before is not', () => {
   const [a, b] = [new History(1), new History(2)];
   a.event(undefined);
   b.event(a); // Of incarnation 0, when a had one event.

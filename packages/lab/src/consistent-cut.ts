@@ -5,8 +5,8 @@
  * some domain has lost. What is sent and not received yet is no harm: it is sent again.
  *
  * A log's prefix stands for a whole interval: the machine's run after its last event, which is a
- * function of the state. So a domain that kept k events still sends all that it sent before event k,
- * and only how far it must run for that is said with the cut.
+ * function of the state. So a domain that kept k events still sends all that it sent before event
+ * k, and only how far it must run for that is said with the cut.
  */
 import { VmError } from '@casmotion/base';
 import type { ClockEntry, EventOrigin, OriginRecord } from '@casmotion/replay-log';
@@ -140,7 +140,10 @@ function* receivedIn(
 }
 
 /** Why an event was taken back, in words. */
-export function describeOrphan({ event, origin, lost }: Orphan, nameOf: (d: number) => string): string {
+export function describeOrphan(
+  { event, origin, lost }: Orphan,
+  nameOf: (d: number) => string,
+): string {
   const sender = nameOf(origin.domain);
   const whose = lost.domain === origin.domain ? 'its' : `${nameOf(lost.domain)}'s`;
   return (

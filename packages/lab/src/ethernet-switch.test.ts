@@ -36,7 +36,8 @@ test('group addresses are not learned; the table is bounded, the oldest goes', (
   const ports = new EthernetSwitch([1, 2, 3]);
   ports.forward(1, frame(BROADCAST, address(1, 3)));
   expect(ports.size).toBe(0);
-  for (let host = 0; host < TABLE_MAX + 10; host++) ports.forward(1, frame(BROADCAST, address(host)));
+  for (let host = 0; host < TABLE_MAX + 10; host++)
+    ports.forward(1, frame(BROADCAST, address(host)));
   expect(ports.size).toBe(TABLE_MAX);
   expect(ports.forward(2, frame(address(0), address(2)))).toEqual([1, 3]);
   expect(ports.forward(2, frame(address(TABLE_MAX), address(2)))).toEqual([1]);

@@ -1,6 +1,6 @@
 /**
- * @casmotion/lab: several machines joined by event channels, shared pages and a virtual switch, each
- * with a log of its own; replayed together in causal order, and brought to a consistent cut.
+ * @casmotion/lab: several machines joined by event channels, shared pages and a virtual switch,
+ * each with a log of its own; replayed together in causal order, and brought to a consistent cut.
  */
 export {
   consistentCut,

@@ -3,8 +3,9 @@
  * replay has sent it, and each must be the one that the sender's replay sends: the same number,
  * bytes, step and vector clock. Each replay is also compared with its own log, as if it were alone.
  *
- * Invariants: a replay waits only for a message that its log names; when all wait, or the one waited
- * for has ended, the logs do not belong together, and the error says which message is missing.
+ * Invariants: a replay waits only for a message that its log names; when all wait, or the one
+ * waited for has ended, the logs do not belong together, and the error says which message is
+ * missing.
  */
 import { ByteWriter, VmError } from '@casmotion/base';
 import type { MachineEvent, MachineOutputs } from '@casmotion/events';
@@ -197,7 +198,7 @@ class Seat implements JointSeat, ReplayGate {
     const queue = this.queues.get(keyOf({ lane: origin.lane, from: origin.domain })) ?? [];
     const isFrame = origin.lane === 'frame';
     // The switch may send a frame elsewhere, or lose it.
-    while (isFrame && (queue[0]?.number ?? Infinity) < origin.number) queue.shift();
+    if (isFrame) while ((queue[0]?.number ?? Infinity) < origin.number) queue.shift();
     const [first] = queue;
     const isWhole = queue.length > origin.through - origin.number;
     if (first !== undefined && (isWhole || first.number !== origin.number)) return first;
@@ -210,7 +211,11 @@ class Seat implements JointSeat, ReplayGate {
   #compare(logged: LoggedEvent, origin: EventOrigin, parcel: Parcel): void {
     const sent = `of ${this.#joint.seat(origin.domain)?.domain.name ?? ''}`;
     if (parcel.number !== origin.number) {
-      throw this.#error(logged, `message ${origin.number} ${sent}`, `message ${parcel.number} is due`);
+      throw this.#error(
+        logged,
+        `message ${origin.number} ${sent}`,
+        `message ${parcel.number} is due`,
+      );
     }
     if (!isSameEvent(parcel.event, logged.event)) {
       const expected = `what the replay ${sent} sends: ${describeEvent(parcel.event)}`;
@@ -249,7 +254,8 @@ class Seat implements JointSeat, ReplayGate {
   }
 
   #error({ number, at, event }: LoggedEvent, expected: string, found: string): CausalityError {
-    const where = `${this.domain.name}, event ${number} at step ${at.step} (${describeEvent(event)})`;
+    const place = `event ${number} at step ${at.step} (${describeEvent(event)})`;
+    const where = `${this.domain.name}, ${place}`;
     return new CausalityError(where, expected, found);
   }
 }

@@ -1,5 +1,5 @@
 /** Goal: a lab.json is understood, or refused by its field. Method: tables of good and bad ones. */
-import { Prng, VmError } from '@casmotion/base';
+import { Prng, type VmError } from '@casmotion/base';
 import { describe, expect, test } from 'vitest';
 import { LabConfigError, parseLabConfig, reachOf } from './lab-config.ts';
 
@@ -71,7 +71,12 @@ describe('refused, with the field', () => {
     ['no id', { domains: { a: {} } }, /domains\.a\.id$/, /./],
     ['an id of Xen', { domains: { a: { id: 0x7ff0 } } }, /domains\.a\.id$/, /1 to 32751/],
     ['domain 0', { domains: { a: { id: 0 } } }, /domains\.a\.id$/, /1 to 32751/],
-    ['a port too high', { domains: TWO, channels: [channel('front', 4096, 'back')] }, /port$/, /4095/],
+    [
+      'a port too high',
+      { domains: TWO, channels: [channel('front', 4096, 'back')] },
+      /port$/,
+      /4095/,
+    ],
     ['a name with a slash', { domains: { '../a': { id: 1 } } }, /domains/, /a name/],
     ['no domains', { domains: {} }, /domains$/, /1 to 64 domains/],
     ['a field that there is not', { domains: TWO, kernels: 1 }, /kernels$/, /./],

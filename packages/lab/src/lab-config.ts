@@ -93,7 +93,9 @@ export interface LabShape {
   readonly switch: readonly string[];
 }
 
-/** Names that are there, identities and ports that are nobody else's. Throws {@link LabConfigError}. */
+/**
+ * Names that are there, identities and ports that are nobody else's. Throws {@link LabConfigError}.
+ */
 export function checkLab({ domains, channels = [], switch: ports }: LabShape, where: string): void {
   const byId = new Map<number, string>();
   for (const { name, id } of domains) {
@@ -164,7 +166,12 @@ const Domain = v.strictObject({
 const Channels = v.array(
   v.strictObject({
     server: v.string(),
-    port: v.pipe(v.number(), v.integer(), v.minValue(1, '1 to 4095'), v.maxValue(4095, '1 to 4095')),
+    port: v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1, '1 to 4095'),
+      v.maxValue(4095, '1 to 4095'),
+    ),
     client: v.string(),
   }),
 );

@@ -32,7 +32,11 @@ class Pair {
     this.out = this.one.outputs({ consoleOutput: () => undefined, netPacket: () => undefined });
   }
 
-  #member(domain: number, domains: number[], ports?: ReadonlyMap<number, readonly number[]>): LabMember {
+  #member(
+    domain: number,
+    domains: number[],
+    ports?: ReadonlyMap<number, readonly number[]>,
+  ): LabMember {
     return new LabMember({
       domain,
       reach: { domains, ports },
@@ -65,7 +69,11 @@ describe('messages', () => {
     ]);
     const events = two.take();
     expect(events).toEqual([raised(3), raised(4)]);
-    expect(two.note(defined(events[1], 'event'))).toMatchObject({ domain: 1, number: 1, through: 1 });
+    expect(two.note(defined(events[1], 'event'))).toMatchObject({
+      domain: 1,
+      number: 1,
+      through: 1,
+    });
     expect(two.clock.entries()).toEqual([
       { domain: 1, incarnation: 0, events: 1 },
       { domain: 2, incarnation: 0, events: 1 },
@@ -92,7 +100,11 @@ describe('messages', () => {
     pair.message(write(8));
     pair.message(send(2));
     const events = pair.two.take();
-    expect(events.map(({ kind }) => kind)).toEqual(['port-raised', 'port-raised', 'shared-page-write']);
+    expect(events.map(({ kind }) => kind)).toEqual([
+      'port-raised',
+      'port-raised',
+      'shared-page-write',
+    ]);
     const origins = events.map((event) => pair.two.note(event));
     expect(origins.map((origin) => [origin?.number, origin?.through])).toEqual([
       [0, 0],
@@ -116,7 +128,10 @@ describe('messages', () => {
   test('a merged send would have changed nothing', async () => {
     const part = { name: 'a', id: 1, append: 'victim 2 1' };
     const digests = [];
-    for (const events of [[1, 2], [1, 2, 1, 2, 2]]) {
+    for (const events of [
+      [1, 2],
+      [1, 2, 1, 2, 2],
+    ]) {
       const machine = await createPart(part);
       machine.run(timePoint(5_000_000));
       const bind = (port: number): MachineEvent => {

@@ -192,8 +192,8 @@ export class LabMember {
   }
 
   /**
-   * It goes on from the cut. The incarnation begins with the next event: until there the machine does
-   * what it did before.
+   * It goes on from the cut. The incarnation begins with the next event: until there the machine
+   * does what it did before.
    */
   goLive(incarnation: number): void {
     this.#isRerun = false;
@@ -240,7 +240,14 @@ export class LabMember {
 
   #parcel(lane: Lane, number: number, event: MachineEvent, steps: number): Parcel {
     const clock = this.clock.entries();
-    return { lane, from: this.domain, number, sentStep: this.machine.at.step + steps, clock, event };
+    return {
+      lane,
+      from: this.domain,
+      number,
+      sentStep: this.machine.at.step + steps,
+      clock,
+      event,
+    };
   }
 
   /** A domain is no more: a call to it fails, and nothing waits for its room. */

@@ -3,8 +3,8 @@ import type { LogReader } from '@casmotion/replay-log';
 import type { LoggedDomain } from './consistent-cut.ts';
 
 /**
- * Reads events and origins once. A power event at the end is not counted: it ended the recording and
- * not the machine, which may go on there.
+ * Reads events and origins once. A power event at the end is not counted: it ended the recording
+ * and not the machine, which may go on there.
  */
 export function loggedDomain(name: string, domain: number, log: LogReader): LoggedDomain {
   let events = 0;

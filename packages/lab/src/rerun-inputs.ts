@@ -4,13 +4,17 @@
  * in a replay.
  *
  * Invariants: an event is given only at its own step and wake, with pc and registers as recorded;
- * nothing is asked of `then` before `untilStep`.
+ * nothing is asked of what `thenLive` gives before `untilStep`.
  */
 import { VmError } from '@casmotion/base';
 import type { MachineEvent, PeerCall } from '@casmotion/events';
 import type { MachineInterface } from '@casmotion/machine';
 import type { IdleAnswer, LiveInputs, LiveStatus } from '@casmotion/recorder';
-import { EVENT_CHECK_DIGEST_BYTES, type EventOrigin, type LoggedEvent } from '@casmotion/replay-log';
+import {
+  EVENT_CHECK_DIGEST_BYTES,
+  type EventOrigin,
+  type LoggedEvent,
+} from '@casmotion/replay-log';
 import type { LabMember } from './lab-member.ts';
 import type { OriginCursor, Provenance } from './origin-cursor.ts';
 
@@ -23,10 +27,13 @@ export interface RerunOptions {
   readonly origins: OriginCursor;
   /** How many of the events are kept. */
   readonly keep: number;
-  /** The machine runs on until here, or until it cannot without new events. */
+  /**
+   * The machine runs on until here, or until it cannot without new events; it may be a step
+   * further, for a recorder asks after a step.
+   */
   readonly untilStep: number;
   /** Gives what comes after. Called once, when the machine is there. */
-  readonly then: () => LiveInputs;
+  readonly thenLive: () => LiveInputs;
   /** An incarnation begins with the next event: one of the old log, to be written again. */
   readonly onIncarnation: (incarnation: number) => void;
 }
@@ -99,12 +106,15 @@ export class RerunInputs implements LiveInputs {
     return member.note(event, provenance.origin);
   }
 
-  /** The events of just here. Those of one place were given together or not: it makes no difference. */
+  /**
+   * The events of just here. Those of one place were given together or not: it makes no difference.
+   */
   #due({ step }: LiveStatus): MachineEvent[] {
     const wakes = this.#wakes.step === step ? this.#wakes.count : 0;
     const events: MachineEvent[] = [];
     for (let next = this.#next; next?.at.step === step && next.wakes === wakes; next = this.#next) {
-      // What was compared once at this place holds for those that follow only after they are applied.
+      // What was compared once at this place holds for those that follow only after they are
+      // applied.
       if (events.length === 0) this.#compare(next);
       events.push(next.event);
       this.#given.push(this.#options.origins.take(next.number));
@@ -121,14 +131,18 @@ export class RerunInputs implements LiveInputs {
     const isSame = check.registerDigest.every((byte, index) => byte === found[index]);
     if (isSame && check.pc === machine.pc) return;
     const place = `event ${number}, step ${at.step}`;
-    throw new RerunError(this.#options.name, place, `other registers, pc 0x${machine.pc.toString(16)}`);
+    throw new RerunError(
+      this.#options.name,
+      place,
+      `other registers, pc 0x${machine.pc.toString(16)}`,
+    );
   }
 
   /** `isStuck`: it cannot get further by itself. */
   #liveAt({ step }: { readonly step: number }, isStuck = false): LiveInputs | undefined {
     if (this.#next !== undefined) return undefined;
     if (step < this.#options.untilStep && !isStuck) return undefined;
-    this.#then ??= this.#options.then();
+    this.#then ??= this.#options.thenLive();
     return this.#then;
   }
 

@@ -4,7 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { compareClocks, formatClock, VectorClock } from './vector-clock.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
-const entry = (domain: number, events: number, incarnation = 0) => ({ domain, incarnation, events });
+const entry = (domain: number, events: number, incarnation = 0) => ({
+  domain,
+  incarnation,
+  events,
+});
 
 test('the own entry is there from the start and counts every event', () => {
   const clock = new VectorClock(3);

@@ -1,9 +1,9 @@
 /**
  * What a domain knows of every domain's progress, as the fault-tolerant vector clock of Damani and
- * Garg ("How to Recover Efficiently and Asynchronously when Optimism Fails", ICDCS 1996): an entry a
- * domain, with its incarnation and how far it had come. How far is counted in events of its own log
- * (Strom and Yemini's state intervals, 1985): between two of them a machine is a function of its
- * state, so an interval whose events are there can be made again whole.
+ * Garg ("How to Recover Efficiently and Asynchronously when Optimism Fails", ICDCS 1996): an entry
+ * a domain, with its incarnation and how far it had come. How far is counted in events of its own
+ * log (Strom and Yemini's state intervals, 1985): between two of them a machine is a function of
+ * its state, so an interval whose events are there can be made again whole.
  *
  * Invariants: the own entry is always there and counts the events noted; entries never fall.
  */

@@ -50,7 +50,7 @@ describe('a front end and a back end', () => {
     }
   });
 
-  test('without a common schedule two recordings differ, and what they compute does not', async () => {
+  test('without a common schedule two recordings differ, their results do not', async () => {
     const [one, other] = [
       await new LocalLab(BLOCKS, { seed: 1 }).record(),
       await new LocalLab(BLOCKS, { seed: 2 }).record(),
@@ -98,7 +98,11 @@ describe('a log that was altered, with right checksums', () => {
   });
 
   test.each<[string, (origin: Origin) => Partial<Origin>, RegExp]>([
-    ['a number', ({ number, through }) => ({ number: number + 1, through: through + 1 }), /message/],
+    [
+      'a number',
+      ({ number, through }) => ({ number: number + 1, through: through + 1 }),
+      /message/,
+    ],
     ['a step', ({ sentStep }) => ({ sentStep: sentStep - 1 }), /^sent of back by step/],
     ['a clock', ({ clock }) => ({ clock: clock.slice(1) }), /^vector clock/],
     ['a sender', () => ({ domain: 7 }), /the log of domain 7/],
@@ -136,7 +140,8 @@ describe('a log that was altered, with right checksums', () => {
       const number = origins[at]?.event ?? -1;
       const [one, two] = [events[number], events[number + 1]];
       const [first, second] = [origins[at], origins[at + 1]];
-      if (!one || !two || first?.kind !== 'received' || second?.kind !== 'received') throw Error();
+      if (!one || !two) throw new Error('no events');
+      if (first?.kind !== 'received' || second?.kind !== 'received') throw new Error('no pair');
       [events[number], events[number + 1]] = [
         { ...one, event: two.event },
         { ...two, event: one.event },

@@ -1,8 +1,8 @@
 /**
  * Goal: a lab of which one domain lost the end of its log goes on from the greatest consistent cut,
- * with no orphan, and comes to the right end; the new logs replay alone and together, and begin as the
- * old ones. Method: labs that crash at random places, logs cut at random bytes; the cut found with
- * vector clocks against the one found by senders alone.
+ * with no orphan, and comes to the right end; the new logs replay alone and together, and begin as
+ * the old ones. Method: labs that crash at random places, logs cut at random bytes; the cut found
+ * with vector clocks against the one found by senders alone.
  */
 import { defined, Prng, toHex } from '@casmotion/base';
 import type { MachineEvent } from '@casmotion/events';
@@ -67,8 +67,16 @@ async function rerun(
     }),
   );
   const inputs: LabOptions['inputs'] = ({ part, machine, member, writer, live }) => {
-    const cut = defined(cuts.find(({ domain }) => domain === part.id), 'cut');
-    const old = openBytes(defined(recorded.find((one) => one.part.id === part.id), 'log').bytes);
+    const cut = defined(
+      cuts.find(({ domain }) => domain === part.id),
+      'cut',
+    );
+    const old = openBytes(
+      defined(
+        recorded.find((one) => one.part.id === part.id),
+        'log',
+      ).bytes,
+    );
     const begin = (incarnation: number): void =>
       writer.origin({ kind: 'incarnation', event: writer.eventCount, incarnation });
     return new RerunInputs({
@@ -80,7 +88,7 @@ async function rerun(
       keep: cut.events,
       untilStep: cut.untilStep,
       onIncarnation: begin,
-      then: () => {
+      thenLive: () => {
         if (!goesOn) return ending(member);
         begin(cut.incarnation + 1);
         member.goLive(cut.incarnation + 1);
@@ -97,7 +105,10 @@ function ending(member: { note(event: MachineEvent): undefined | object }): Live
     poll: () => power,
     idle: async () => power,
     answer: async () => power,
-    noteEvent: (event) => void member.note(event) as undefined,
+    noteEvent: (event) => {
+      member.note(event);
+      return undefined;
+    },
   };
 }
 

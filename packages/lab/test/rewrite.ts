@@ -1,10 +1,5 @@
 /** Writes a log anew, with right checksums, after `change` had its way with its records. */
-import {
-  type LoggedEvent,
-  LogWriter,
-  MemorySink,
-  type OriginRecord,
-} from '@casmotion/replay-log';
+import { type LoggedEvent, LogWriter, MemorySink, type OriginRecord } from '@casmotion/replay-log';
 import { openBytes, tools } from './local-lab.ts';
 
 export function rewrite(

@@ -117,8 +117,8 @@ export class LogWriter {
   }
 
   /**
-   * Appends what is known of where the event written next comes from. Given before it, so that a log
-   * cut short has the origin of every event that it has.
+   * Appends what is known of where the event written next comes from. Given before it, so that a
+   * log cut short has the origin of every event that it has.
    */
   origin(record: OriginRecord): void {
     assert(record.event === this.#eventCount, `origin of event ${record.event}`);

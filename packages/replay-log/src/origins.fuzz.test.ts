@@ -1,8 +1,8 @@
 /// <reference types="node" />
 /**
- * Goal: origins come back as they were written, stand before their events in a log that was cut, and
- * nothing that is not one is taken for one. Method: random records round trip; a log cut at every
- * byte; bytes changed and cut under right checksums.
+ * Goal: origins come back as they were written, stand before their events in a log that was cut,
+ * and nothing that is not one is taken for one. Method: random records round trip; a log cut at
+ * every byte; bytes changed and cut under right checksums.
  */
 import { readFileSync } from 'node:fs';
 import { ByteReader, ByteWriter, Prng, VmError } from '@casmotion/base';

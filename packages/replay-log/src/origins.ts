@@ -24,8 +24,8 @@ export interface EventOrigin {
   /** Who sent it. */
   readonly domain: number;
   /**
-   * Of lane `peer`: which message of the sender to this domain, from 0. Of lane `frame`: which frame
-   * of the sender, whoever got it.
+   * Of lane `peer`: which message of the sender to this domain, from 0. Of lane `frame`: which
+   * frame of the sender, whoever got it.
    */
   readonly number: number;
   /**
@@ -77,8 +77,10 @@ export function* decodeOrigins(reader: ByteReader): Generator<OriginRecord, void
     if (!Number.isSafeInteger(event)) throw new MalformedError('a number grows above 2^53', at);
     const tag = reader.u8();
     const lane = LANES[tag - 1];
-    if (tag === INCARNATION) yield { kind: 'incarnation', event, incarnation: readIncarnation(reader) };
-    else if (lane !== undefined) yield { kind: 'received', event, origin: readOrigin(reader, lane) };
+    if (tag === INCARNATION)
+      yield { kind: 'incarnation', event, incarnation: readIncarnation(reader) };
+    else if (lane !== undefined)
+      yield { kind: 'received', event, origin: readOrigin(reader, lane) };
     else throw new MalformedError(`origin of kind ${tag}`, at);
   }
   if (reader.remaining > 0) {
@@ -90,7 +92,11 @@ function writeOrigin(writer: ByteWriter, origin: EventOrigin): void {
   const { lane, domain, number, through, sentStep, clock } = origin;
   assert(through >= number, `message ${number} through ${through}`);
   assert(clock.length <= ORIGIN_LIMITS.clockEntries, `clock of ${clock.length} entries`);
-  writer.u8(LANES.indexOf(lane) + 1).uvarint(domain).uvarint(number).uvarint(through - number);
+  writer
+    .u8(LANES.indexOf(lane) + 1)
+    .uvarint(domain)
+    .uvarint(number)
+    .uvarint(through - number);
   writer.uvarint(sentStep).uvarint(clock.length);
   for (const entry of clock) {
     writer.uvarint(entry.domain).uvarint(entry.incarnation).uvarint(entry.events);

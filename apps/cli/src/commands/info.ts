@@ -135,11 +135,12 @@ async function describeLab(folder: string, flags: InfoFlags): Promise<CommandRes
   for (const { name } of shape.domains) {
     logs.push({ name, result: await describeLog(labLogPath(folder, name), flags) });
   }
+  const names = shape.domains.map(({ name, id }) => `${name} (domain ${id})`);
   const channels = shape.channels?.map(
     ({ server, port, client }) => `port ${port} of ${server} for ${client}`,
   );
   const lines = [
-    `lab       ${folder}: ${shape.domains.map(({ name, id }) => `${name} (domain ${id})`).join(', ')}`,
+    `lab       ${folder}: ${names.join(', ')}`,
     `channels  ${channels?.join(', ') ?? 'any'}`,
     `switch    ${shape.switch.join(', ') || 'none'}`,
     ...logs.flatMap(({ name, result }) => ['', `${name}:`, ...result.lines]),

@@ -36,7 +36,7 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
       '  casmotion record -o boot.cmr --kernel Image --initrd initrd.cpio.gz --embed',
       '  casmotion record -o ci.cmr --kernel Image --clock virtual --timeout 60 --json',
       '  casmotion record -o ci.cmr --kernel Image --profile',
-      '  casmotion record -o lab-1 --config lab.json         several domains, a log each, in a folder',
+      '  casmotion record -o lab-1 --config lab.json         several domains, a log each',
       '  casmotion record -o lab-2 --resume lab-1            on from where they all are consistent',
       '',
       ...INSPECT_HELP,
@@ -46,7 +46,12 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
   },
   parameters: {
     flags: {
-      output: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'The log; of a lab, a new folder' },
+      output: {
+        kind: 'parsed',
+        parse: String,
+        placeholder: 'FILE',
+        brief: 'The log; of a lab, a new folder',
+      },
       config: {
         kind: 'parsed',
         parse: String,

@@ -15,10 +15,10 @@ export const recoverCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
     brief: 'Bring the logs of a lab to a consistent cut after a crash',
     fullDescription: [
-      'Where a crash cut the log of a domain, others may have heard of what is lost. This finds the',
-      'longest part of each log that depends on nothing lost (by the vector clocks in the logs),',
-      'replays each domain that far, and writes new logs that end there, to a new folder. The old',
-      'ones stay. To record on from there: casmotion record --resume DIR -o NEWDIR.',
+      'Where a crash cut the log of a domain, others may have heard of what is lost. This finds',
+      'the longest part of each log that depends on nothing lost (by the vector clocks in the',
+      'logs), replays each domain that far, and writes new logs that end there, to a new folder.',
+      'The old ones stay. To record on from there: casmotion record --resume DIR -o NEWDIR.',
       '',
       'Examples:',
       '  casmotion recover lab-1 -o lab-1-cut',

@@ -1,4 +1,5 @@
 /** `replay` and `verify` of a recorded lab: its domains together. */
+import { formatVmError, VmError } from '@casmotion/base';
 import {
   labLogPath,
   type LabReplayOutcome,
@@ -6,9 +7,9 @@ import {
   replayLab,
   startHostClock,
 } from '@casmotion/host-node';
+import { CausalityError } from '@casmotion/lab';
 import { formatDivergence, noOutputs, type ReplayResult } from '@casmotion/recorder';
 import { createLogTools } from '@casmotion/replay-log';
-import { VmError } from '@casmotion/base';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { formatNumber, formatSeconds, formatShort } from '../format.ts';
@@ -57,6 +58,9 @@ export async function replayLabFolder(
       },
     });
     return describe(outcome, folder, isVerify, elapsed() / 1e9);
+  } catch (error) {
+    if (error instanceof CausalityError) return describeMismatch(error, folder);
+    throw error;
   } finally {
     progress.hide();
     console.end();
@@ -89,6 +93,16 @@ function describe(
   });
   const all = `${formatNumber(messages, 'message')} between domains agree, in causal order`;
   return { json, lines: [...lines, `${all}, in ${formatSeconds(wallSeconds)}`] };
+}
+
+/** Each may agree with its own log, and still they are not of one run. */
+function describeMismatch(error: CausalityError, folder: string): CommandResult {
+  const { where, expected, found, next } = error.details;
+  const causality = { message: error.message, where, expected, found, next };
+  return {
+    json: { exit: EXIT.divergence, path: folder, causality },
+    lines: [`divergence: ${formatVmError(error)}`],
+  };
 }
 
 function domainJson(name: string, result: ReplayResult): object {

@@ -29,7 +29,11 @@ interface Flags extends VerifyFlags {
 const LOG_ARGUMENT = {
   kind: 'tuple',
   parameters: [
-    { brief: 'A log, whole or .partial, or the folder of a lab', parse: String, placeholder: 'FILE' },
+    {
+      brief: 'A log, whole or .partial, or the folder of a lab',
+      parse: String,
+      placeholder: 'FILE',
+    },
   ],
 } as const;
 

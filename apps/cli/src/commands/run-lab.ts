@@ -1,4 +1,6 @@
-/** What `record --config`, `record --resume` and `recover` share: a lab, its threads, its result. */
+/**
+ * What `record --config`, `record --resume` and `recover` share: a lab, its threads, its result.
+ */
 import { dirname, join, resolve } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { VmError } from '@casmotion/base';

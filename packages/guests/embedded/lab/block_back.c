@@ -15,7 +15,8 @@ static u32 count;
 
 static i64 map(u32 peer, u32 ref, void *at)
 {
-  i64 handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, ref, peer, (u64)at >> 12);
+  i64 handle = channel_op(&channel, CHANNEL_map_grant_ref, GNTMAP_host_map, ref, peer,
+                          (u64)at >> 12);
   check("map", handle >= 0, handle);
   return handle;
 }

@@ -1,4 +1,6 @@
-/* virtio over memory-mapped registers (Virtual I/O Device 1.2, section 4.2), in the simplest way. */
+/*
+ * virtio over memory-mapped registers (Virtual I/O Device 1.2, section 4.2), in the simplest way.
+ */
 #include "lab.h"
 
 #define REGISTER32(address) (*(volatile u32 *)(address))

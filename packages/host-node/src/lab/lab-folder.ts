@@ -33,7 +33,12 @@ export function createLabFolder(path: string, shape: LabShape, creator: string):
     mkdirSync(path, { recursive: true });
     writeFileSync(file, `${JSON.stringify(recorded, undefined, 2)}\n`, { flag: 'wx' });
   } catch (cause) {
-    throw new HostFileError(file, 'the lab cannot be written', cause, 'name another folder with -o');
+    throw new HostFileError(
+      file,
+      'the lab cannot be written',
+      cause,
+      'name another folder with -o',
+    );
   }
 }
 

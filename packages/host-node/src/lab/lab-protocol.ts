@@ -41,7 +41,9 @@ export const LAB_WORKER = 'casmotion-lab-worker';
 
 /** From worker to worker. */
 export type LinkMessage =
-  { readonly parcel: Parcel } | { readonly taken: number } | { readonly frame: Parcel };
+  | { readonly parcel: Parcel }
+  | { readonly taken: number }
+  | { readonly frame: Parcel };
 
 /** From a worker to the session. */
 export type WorkerReport =

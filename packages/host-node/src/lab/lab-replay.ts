@@ -1,4 +1,6 @@
-/** Replays a recorded lab: all its domains together, in this thread; or reads what is left of it. */
+/**
+ * Replays a recorded lab: all its domains together, in this thread; or reads what is left of it.
+ */
 import { VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import {
@@ -94,7 +96,10 @@ function openLabLog(
   throw new VmError('the log is not of the domain that the lab says', {
     where: log.path,
     expected: `domain ${id}`,
-    found: log.config.domain === undefined ? 'a machine that was alone' : `domain ${log.config.domain.id}`,
+    found:
+      log.config.domain === undefined
+        ? 'a machine that was alone'
+        : `domain ${log.config.domain.id}`,
     next: 'bring the logs of one lab together',
   });
 }

@@ -244,7 +244,10 @@ export class CrashedDomainError extends VmError {
 /** A domain could not start, or not go on. */
 export class FailedDomainError extends VmError {
   override readonly name: string;
-  constructor(domain: string, { name, message, details }: Extract<WorkerReport, { kind: 'failed' }>) {
+  constructor(
+    domain: string,
+    { name, message, details }: Extract<WorkerReport, { kind: 'failed' }>,
+  ) {
     super(`domain ${domain}: ${message}`, details);
     this.name = name;
   }

@@ -50,10 +50,15 @@ export async function runLabWorker(): Promise<void> {
     else end(order.cause);
   });
   try {
-    const outcome = await runDomain(data, report, (how) => {
-      end = how;
-      if (early !== undefined) how(early);
-    }, () => isEnding);
+    const outcome = await runDomain(
+      data,
+      report,
+      (how) => {
+        end = how;
+        if (early !== undefined) how(early);
+      },
+      () => isEnding,
+    );
     report({ kind: 'ended', outcome });
   } catch (error) {
     const isOurs = error instanceof VmError;

@@ -247,7 +247,7 @@ function chooseInputs(
     keep: cut.events,
     untilStep: cut.untilStep,
     onIncarnation: begin,
-    then: () => {
+    thenLive: () => {
       host.startTimeAt(machine.ticks);
       if (goesOn) {
         begin(cut.incarnation + 1);
