@@ -145,7 +145,7 @@ test('each runs as far as others have heard of it', () => {
   expect(further).toBeGreaterThan(50);
 });
 
-test('what an older incarnation sent after its end is an orphan; what it sent before is not', () => {
+test('what an older incarnation sent after its end is an orphan, what it sent before not', () => {
   const [a, b] = [new History(1), new History(2)];
   a.event(undefined);
   b.event(a); // Of incarnation 0, when a had one event.
