@@ -1,5 +1,6 @@
 /** `casmotion replay` and `casmotion verify`: the recorded session again, compared as it goes. */
 import { buildCommand } from '@stricli/core';
+import { isLabFolder } from '@casmotion/host-node';
 import { noOutputs } from '@casmotion/recorder';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
@@ -15,21 +16,39 @@ import {
 import { GuestOutput } from '../guest-output.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
+import { aloneLogPath, replayLabFolder } from './replay-lab.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
 
-interface Flags extends ReplayFlags {
+interface VerifyFlags extends ReplayFlags {
+  readonly alone?: string;
+}
+
+interface Flags extends VerifyFlags {
   readonly console?: string;
 }
 
 const LOG_ARGUMENT = {
   kind: 'tuple',
-  parameters: [{ brief: 'A log, whole or .partial', parse: String, placeholder: 'FILE' }],
+  parameters: [
+    {
+      brief: 'A log, whole or .partial, or the folder of a lab',
+      parse: String,
+      placeholder: 'FILE',
+    },
+  ],
 } as const;
 
 const REPLAY_FLAGS = {
   imageDir: IMAGE_DIR_FLAG,
   timeout: TIMEOUT_FLAG,
   engine: ENGINE_FLAG,
+  alone: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    placeholder: 'NAME',
+    brief: 'Of a lab, this domain by itself',
+  },
   salvage: SALVAGE_FLAG,
   margin: MARGIN_FLAG,
   ...INSPECT_FLAGS,
@@ -51,6 +70,8 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay boot.cmr --image-dir images --json',
       '  casmotion replay boot.cmr --profile',
       '  casmotion replay branches.cmr --margin 16     the matcher learns how late interrupts come',
+      '  casmotion replay lab-1                     all domains of a lab, in causal order',
+      '  casmotion replay lab-1 --alone front       one of them, from its own log',
       '',
       ...INSPECT_HELP,
       '',
@@ -59,8 +80,12 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
     ].join('\n'),
   },
   parameters: { flags: { console: CONSOLE_FLAG, ...REPLAY_FLAGS }, positional: LOG_ARGUMENT },
-  func(flags, path) {
+  func(flags, named) {
     return finish(this, flags, async () => {
+      if (isTogether(named, flags)) {
+        return replayLabFolder(this, flags, { folder: named, isVerify: false });
+      }
+      const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
       const output = new GuestOutput(this, { console: flags.console, json: flags.json });
       const progress = replayProgress(this, path, flags);
       if (output.isTerminal) output.onWrite = () => progress.hide();
@@ -83,7 +108,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
   },
 });
 
-export const verifyCommand = buildCommand<ReplayFlags, [string], CliContext>({
+export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
     brief: 'Replay without output and compare the whole state at every landmark',
     fullDescription: [
@@ -99,16 +124,25 @@ export const verifyCommand = buildCommand<ReplayFlags, [string], CliContext>({
     ].join('\n'),
   },
   parameters: { flags: REPLAY_FLAGS, positional: LOG_ARGUMENT },
-  func(flags, path) {
-    return finish(this, flags, () =>
-      replayLog(flags, {
+  func(flags, named) {
+    return finish(this, flags, async () => {
+      if (isTogether(named, flags)) {
+        return replayLabFolder(this, flags, { folder: named, isVerify: true });
+      }
+      const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
+      return replayLog(flags, {
         path,
         isVerify: true,
         outputs: noOutputs,
         progress: replayProgress(this, path, flags),
         canShowProgress: () => true,
         isAbandoned: () => false,
-      }),
-    );
+      });
+    });
   },
 });
+
+/** A lab, and not one domain of it. */
+function isTogether(path: string, { alone }: VerifyFlags): boolean {
+  return alone === undefined && isLabFolder(path);
+}
