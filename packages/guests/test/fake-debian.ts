@@ -151,7 +151,7 @@ function fakeMake(root: string, makePath: string, options: FakeDebianOptions): s
   const work = {
     'a module': `cp ${join(root, 'my-module.ko')} "$folder"`,
     nothing: '',
-    'an error': "echo 'my-module.c:1: error: no such thing' >&2; exit 2",
+    'an error': 'echo "$folder/my-module.c:1: error: no such thing" >&2; exit 2',
   }[options.makes ?? 'a module'];
   return `
 [ "$1" = --version ] && exit

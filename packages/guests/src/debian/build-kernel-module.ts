@@ -119,7 +119,9 @@ export async function buildKernelModules(
     await runCommand('make', make, { signal, environment: { MAKEFLAGS: '' } });
   } catch (error) {
     if (!(error instanceof CommandFailedError)) throw error;
-    throw new ModuleBuildError(sourceDir, error.details.found ?? error.message, error);
+    // The copy is gone when this is read: names as in the caller's folder.
+    const found = (error.details.found ?? error.message).replaceAll(`${copy}/`, '');
+    throw new ModuleBuildError(sourceDir, found, error);
   }
   const names = (await readdir(copy)).filter((name) => name.endsWith('.ko')).toSorted();
   if (names.length === 0) throw new ModuleBuildError(sourceDir, 'no file *.ko');
