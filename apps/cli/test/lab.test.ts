@@ -49,13 +49,15 @@ interface DomainJson {
   readonly steps: number;
 }
 
+/** Each starts the program several times. */
+const SCENARIO_MS = 300_000;
 const EXAMPLE = join(import.meta.dirname, '../../../docs/examples/lab.json');
 
 /** A lab that works for some seconds. */
 function longLab(name: string): string {
   const path = file(`${name}.json`);
   const domains = {
-    front: { id: 1, kernel: 'builtin:lab', append: 'front 2 100 60' },
+    front: { id: 1, kernel: 'builtin:lab', append: 'front 2 100 20' },
     back: { id: 2, kernel: 'builtin:lab', append: 'back 1', disks: ['builtin:pattern-disk'] },
   };
   writeFileSync(path, JSON.stringify({ domains }));
@@ -78,7 +80,7 @@ function startPair(path: string): Map<string, DomainStart> {
       kernel: 'builtin:lab',
       initrd: undefined,
       bios: undefined,
-      append: name === 'front' ? 'front 2 100 60' : 'back 1',
+      append: name === 'front' ? 'front 2 100 20' : 'back 1',
       disks: name === 'back' ? ['builtin:pattern-disk'] : [],
       ramSizeBytes: 16 * 2 ** 20,
       virtio: 'modern',
@@ -119,7 +121,7 @@ afterAll(() => {
   rmSync(dirname(program), { recursive: true, force: true });
 });
 
-describe('the example', () => {
+describe('the example', { timeout: SCENARIO_MS }, () => {
   const record = (name: string): Promise<Json> =>
     run('record', '--config', EXAMPLE, '-o', file(name), '--timeout', '50');
 
@@ -173,7 +175,7 @@ describe('the example', () => {
   });
 });
 
-describe('crashes', () => {
+describe('crashes', { timeout: SCENARIO_MS }, () => {
   test('the program is killed: the cut is consistent, and the lab goes on to its end', async () => {
     const lab = start('record', '--config', longLab('killed'), '-o', file('killed'));
     await untilSaved(file('killed'), ['front', 'back']);

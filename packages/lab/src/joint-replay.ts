@@ -105,6 +105,7 @@ class Seat implements JointSeat, ReplayGate {
       carrier: {
         send: push,
         frame: (parcel) => {
+          this.member.frameTaken(1);
           for (const { domain: other } of joint.seats) push(other.domain, parcel);
         },
         taken: () => undefined,

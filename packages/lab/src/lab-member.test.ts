@@ -22,6 +22,7 @@ const write = (ref: number) =>
 
 class Pair {
   readonly sent: Parcel[] = [];
+  isSwitchQuick = true;
   readonly one: LabMember;
   readonly two: LabMember;
   readonly out;
@@ -45,7 +46,10 @@ class Pair {
           this.sent.push(parcel);
           (to === 1 ? this.one : this.two).deliver(parcel);
         },
-        frame: (parcel) => this.two.deliver(parcel),
+        frame: (parcel) => {
+          this.two.deliver(parcel);
+          if (this.isSwitchQuick) this.one.frameTaken(1);
+        },
         taken: (from, count) => (from === 1 ? this.one : this.two).acknowledge(domain, count),
       },
     });
@@ -215,5 +219,18 @@ describe('bounds', () => {
       pair.out.netPacket(0, new Uint8Array(60).fill(count));
     }
     expect(pair.two.take()).toHaveLength(INBOX_FRAMES_MAX);
+  });
+
+  test('and so are those that find the wire to the switch full, each with its number', () => {
+    const pair = new Pair();
+    pair.isSwitchQuick = false;
+    for (let count = 0; count < INBOX_FRAMES_MAX + 10; count++) {
+      pair.out.netPacket(0, new Uint8Array(60));
+    }
+    expect(pair.two.take()).toHaveLength(INBOX_FRAMES_MAX);
+    pair.one.frameTaken(5);
+    pair.out.netPacket(0, new Uint8Array(60));
+    const [event] = pair.two.take();
+    expect(pair.two.note(defined(event, 'frame'))?.number).toBe(INBOX_FRAMES_MAX + 10);
   });
 });

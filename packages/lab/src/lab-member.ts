@@ -33,7 +33,7 @@ export interface Parcel {
 export interface Carrier {
   /** To another domain; every two parcels to one arrive in order. */
   send(to: number, parcel: Parcel): void;
-  /** A frame to the switch, which may lose it. */
+  /** A frame to the switch, which may lose it; `frameTaken` is called when it has it. */
   frame(parcel: Parcel): void;
   /** `count` more parcels from domain `from` left the inbox. */
   taken(from: number, count: number): void;
@@ -74,6 +74,7 @@ export class LabMember {
   readonly #alive: Set<number>;
   readonly #origins = new Map<MachineEvent, EventOrigin>();
   #frames = 0;
+  #framesOnWire = 0;
   #inbox: Parcel[] = [];
   /** By sender: what it wrote to shared pages, until the notification that shows it has come. */
   readonly #writes = new Map<number, Parcel[]>();
@@ -151,6 +152,11 @@ export class LabMember {
   acknowledge(to: number, count: number): void {
     this.#unacknowledged.set(to, Math.max(0, (this.#unacknowledged.get(to) ?? 0) - count));
     this.onArrival?.();
+  }
+
+  /** The switch has `count` more frames of this domain's. */
+  frameTaken(count: number): void {
+    this.#framesOnWire = Math.max(0, this.#framesOnWire - count);
   }
 
   /** All that has come, as events to be applied at one place, in this order. */
@@ -232,8 +238,9 @@ export class LabMember {
 
   #sendFrame(bytes: Uint8Array): void {
     const number = this.#frames++;
-    // What was on the wire at a cut is lost, as on any wire.
-    if (this.#isRerun) return;
+    // What was on the wire at a cut is lost, as on any wire; so is what finds it full.
+    if (this.#isRerun || this.#framesOnWire >= INBOX_FRAMES_MAX) return;
+    this.#framesOnWire++;
     const event: MachineEvent = { kind: 'net-packet', nic: 0, bytes };
     this.#options.carrier.frame(this.#parcel('frame', number, event, 1));
   }
@@ -299,7 +306,7 @@ function isGone(event: MachineEvent): boolean {
  * slice comes on top, so memory is bounded by both.
  */
 export const WINDOW_PARCELS = 1024;
-/** What is more is lost, as in a network card. */
+/** Frames that wait, here or on the way to the switch: what is more is lost, as in a card. */
 export const INBOX_FRAMES_MAX = 1024;
 /** Steps between looks at the inbox: how late a message may come. */
 export const LAB_SLICE_STEPS = 100_000;

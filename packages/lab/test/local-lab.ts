@@ -150,6 +150,7 @@ export class LocalLab {
           this.members.get(to)?.deliver(copy(parcel));
         },
         frame: (parcel) => {
+          member.frameTaken(1);
           if (parcel.event.kind !== 'net-packet') return;
           for (const to of this.#ports.forward(id, parcel.event.bytes)) {
             this.members.get(to)?.deliver(copy(parcel));

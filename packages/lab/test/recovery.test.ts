@@ -121,7 +121,10 @@ async function expectReplays(recorded: readonly Recorded[]): Promise<void> {
   expect(results.map(({ kind }) => kind)).toEqual(recorded.map(() => 'matched'));
 }
 
-describe('after a crash', () => {
+/** Each records and replays four machines several times. */
+const SCENARIO_MS = 300_000;
+
+describe('after a crash', { timeout: SCENARIO_MS }, () => {
   let rolledBack = 0;
 
   test.each([1, 2, 3, 5])('seed %i: to the cut, and on to the end', async (seed) => {

@@ -152,6 +152,8 @@ class RunningLab implements LabControl {
     port1.on('message', (message: LinkMessage) => {
       if (!('frame' in message) || message.frame.event.kind !== 'net-packet') return;
       this.#frames++;
+      const taken: LinkMessage = { taken: 1 };
+      port1.postMessage(taken);
       for (const to of this.#ports.forward(id, message.frame.event.bytes)) {
         toSwitch.get(to)?.postMessage(message);
       }

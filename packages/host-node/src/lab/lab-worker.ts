@@ -146,11 +146,13 @@ function createMember(data: LabWorkerData): LabMember {
     },
   });
   const take = (from: number, message: LinkMessage): void => {
-    if ('taken' in message) member.acknowledge(from, message.taken);
-    else member.deliver('parcel' in message ? message.parcel : message.frame);
+    if ('taken' in message) {
+      if (from === SWITCH) member.frameTaken(message.taken);
+      else member.acknowledge(from, message.taken);
+    } else member.deliver('parcel' in message ? message.parcel : message.frame);
   };
   const all: [number, MessagePort][] = [...links];
-  if (switchPort !== undefined) all.push([0, switchPort]);
+  if (switchPort !== undefined) all.push([SWITCH, switchPort]);
   for (const [from, port] of all) port.on('message', (message: LinkMessage) => take(from, message));
   member.pump = () => {
     for (const [from, port] of all) {
@@ -198,4 +200,6 @@ function plainDetails({ details }: VmError): VmError['details'] {
   };
 }
 
+/** Among links; no domain of a lab has it. */
+const SWITCH = 0;
 const PROGRESS_STEPS = 2_000_000;
