@@ -1,10 +1,7 @@
 /* Start, console, interrupts. The board's addresses are those of packages/machine's memory map. */
 #include "channel-test.h"
 
-#define REGISTER8(address) (*(volatile u8 *)(address))
-#define REGISTER32(address) (*(volatile u32 *)(address))
-
-enum { UART = 0x10000000, UART_LSR = 5, LSR_THR_EMPTY = 0x20 };
+enum { UART_IER = 1, UART_LSR = 5, LSR_THR_EMPTY = 0x20 };
 enum { FINISHER = 0x00100000, FINISHER_PASS = 0x5555, FINISHER_FAIL = 0x3333 };
 enum { CHANNEL = 0x10200000, CHANNEL_IRQ = 12 };
 /* PLIC, context 1: S-mode of the first hart. */
@@ -18,6 +15,8 @@ enum { CHANNEL = 0x10200000, CHANNEL_IRQ = 12 };
 struct channel channel;
 struct grant_entry_v1 grants[GRANT_ENTRIES] PAGE;
 u32 arrivals[4096];
+/* Where and when each interrupt came: a step earlier or later is another run. */
+static u64 interrupted;
 static u8 info_page[PAGE_SIZE] PAGE;
 
 void print(const char *text)
@@ -83,10 +82,17 @@ void handle_trap(u64 cause)
 {
   if (cause != SUPERVISOR_EXTERNAL)
     fail("unexpected trap", (i64)cause);
+  u64 place, cycle;
+  __asm__ volatile("csrr %0, sepc; rdcycle %1" : "=r"(place), "=r"(cycle));
+  interrupted = mix(interrupted, place + cycle);
   u32 irq;
   while ((irq = REGISTER32(PLIC_CLAIM)) != 0) {
     if (irq == CHANNEL_IRQ)
       channel_upcall(&channel, arrive);
+    else if (irq == UART_IRQ)
+      REGISTER8(UART + UART_IER) = 0; /* until it has been read */
+    else
+      virtio_acknowledge(irq);
     REGISTER32(PLIC_CLAIM) = irq;
   }
 }
@@ -168,6 +174,12 @@ static u32 take_number(const char **text, u32 otherwise)
   return value;
 }
 
+void enable_irq(u32 irq)
+{
+  REGISTER32(PLIC_PRIORITY + irq * 4) = 1;
+  REGISTER32(PLIC_ENABLE) |= 1u << irq;
+}
+
 static void set_up(void)
 {
   check("event channel", channel_init(&channel, CHANNEL) == 0, 0);
@@ -176,9 +188,8 @@ static void set_up(void)
   i64 table = channel_op(&channel, CHANNEL_add_to_physmap, XENMAPSPACE_grant_table, 0,
                          (u64)grants >> 12);
   check("place the table of grants", table == 0, table);
-  REGISTER32(PLIC_PRIORITY + CHANNEL_IRQ * 4) = 1;
-  REGISTER32(PLIC_ENABLE) = 1u << CHANNEL_IRQ;
   REGISTER32(PLIC_THRESHOLD) = 0;
+  enable_irq(CHANNEL_IRQ);
   __asm__ volatile("csrs sie, %0" ::"r"(SIE_SEIE));
   interrupts_on();
 }
@@ -189,6 +200,8 @@ void channel_main(const u8 *tree)
   set_up();
   if (take_word(&text, "listen"))
     run_listen();
+  else if (take_word(&text, "provoke"))
+    run_provoke(take_number(&text, 2));
   else if (take_word(&text, "serve") || take_word(&text, "call")) {
     int is_server = text[-1] == 'e';
     u32 peer = take_number(&text, 2);
