@@ -1,8 +1,8 @@
 /**
  * Records guests under hosts made of seeds, replays each recording by steps and by branches, and
- * perturbs it: one event dropped, repeated, swapped with the next, moved by a step, or altered, in a
- * log that is otherwise good. Prints a table by event class; exits with 1 if a good log diverged or
- * a changed one was missed, with the command that repeats it.
+ * perturbs it: one event dropped, repeated, swapped with the next, moved by a step, or altered, in
+ * a log that is otherwise good. Prints a table by event class; exits with 1 if a good log diverged
+ * or a changed one was missed, with the command that repeats it.
  *
  *   node --conditions=casmotion-source --import tsx packages/recorder/scripts/perturb.ts
  *        [--seed N] [--count N] [--cases N] [--skid-max N] [--subject NAME] [--list] [--json]

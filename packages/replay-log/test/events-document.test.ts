@@ -17,10 +17,11 @@ test('docs/events.md is what the table gives', () => {
 
 test('every kind is in one class, and the class knows it', () => {
   const inClasses = EVENT_CLASSES.flatMap(({ name, kinds }) =>
-    kinds.map((kind) => [kind, name] as const),
+    kinds.map((kind) => `${kind}: ${name}`),
   );
-  const inCodecs = Object.values(EVENT_CODECS).map(({ name }) => [name, classOfKind(name)]);
-  expect(inClasses.toSorted()).toEqual(inCodecs.toSorted());
+  const inCodecs = Object.values(EVENT_CODECS).map(({ name }) => `${name}: ${classOfKind(name)}`);
+  expect(inClasses.length).toBe(inCodecs.length);
+  expect(new Set(inClasses)).toEqual(new Set(inCodecs));
   expect(new Set(EVENT_CLASSES.map(({ name }) => name)).size).toBe(EVENT_CLASSES.length);
 });
 

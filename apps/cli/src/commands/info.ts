@@ -143,7 +143,10 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
 });
 
 /** Without flags, every event; else those that one of them names. */
-function wantedBy({ kind, class: ofClass }: LogFlags): (logged: LoggedEvent | KeyedEvent) => boolean {
+function wantedBy({
+  kind,
+  class: ofClass,
+}: LogFlags): (logged: LoggedEvent | KeyedEvent) => boolean {
   if (kind === undefined && ofClass === undefined) return () => true;
   return ({ event }) =>
     kind?.includes(event.kind) === true || ofClass?.includes(classOfKind(event.kind)) === true;

@@ -16,18 +16,24 @@ export function alterEvent(event: MachineEvent, random: Prng): Altered | undefin
         ? { event: { ...event, slope: near(event.slope, 1, LIMITS.slope, random) }, what: 'slope' }
         : { event: { ...event, jumpTicks: event.jumpTicks + 1 }, what: 'jump' };
     case 'idle-advance':
-      return { event: { ...event, ticks: near(event.ticks, 0, LIMITS.ticks, random) }, what: 'ticks' };
+      return {
+        event: { ...event, ticks: near(event.ticks, 0, LIMITS.ticks, random) },
+        what: 'ticks',
+      };
     case 'console-input':
     case 'entropy':
       return withBytes(event, random, 1);
     case 'net-packet':
       return withBytes(event, random, LIMITS.packetBytesMin);
     case 'port-raised':
-      return { event: { ...event, port: near(event.port, 1, LIMITS.ports - 1, random) }, what: 'port' };
+      return {
+        event: { ...event, port: near(event.port, 1, LIMITS.ports - 1, random) },
+        what: 'port',
+      };
     case 'virq-raised':
       return random.chance(2)
-        ? { event: { ...event, virq: near(event.virq, 0, LIMITS.virqs - 1, random) }, what: 'virq' }
-        : { event: { ...event, vcpu: near(event.vcpu, 0, LIMITS.vcpus - 1, random) }, what: 'vcpu' };
+        ? { event: { ...event, virq: near(event.virq, 0, LAST_VIRQ, random) }, what: 'virq' }
+        : { event: { ...event, vcpu: near(event.vcpu, 0, LAST_VCPU, random) }, what: 'vcpu' };
     case 'hypercall-result':
       return event.bytes.length > 0 && random.chance(2)
         ? withBytes(event, random, 0)
@@ -129,6 +135,8 @@ function other<T>(all: readonly T[], value: T, random: Prng): T {
 }
 
 const LIMITS = EVENT_LIMITS;
+const LAST_VIRQ = LIMITS.virqs - 1;
+const LAST_VCPU = LIMITS.vcpus - 1;
 const CAUSES: readonly PowerEvent['cause'][] = [
   'interrupted',
   'timeout',

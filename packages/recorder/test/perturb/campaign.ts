@@ -101,7 +101,7 @@ export class Campaign {
     const counts = this.#of(kind);
     counts.perturbed++;
     counts[verdict]++;
-    const byChange = this.changes.get(change) ?? { caught: 0, equivalent: 0, refused: 0, missed: 0 };
+    const byChange = this.changes.get(change) ?? { ...NO_VERDICTS };
     this.changes.set(change, byChange);
     byChange[verdict]++;
   }
@@ -132,7 +132,8 @@ function kindsOf({ items }: Script): Set<string> {
   return new Set(items.map(kindOf));
 }
 
+const NO_VERDICTS: Record<Verdict, number> = { caught: 0, equivalent: 0, refused: 0, missed: 0 };
 const NO_COUNTS: KindCounts = {
   ...{ provoked: 0, recorded: 0, replayed: 0, perturbed: 0 },
-  ...{ caught: 0, equivalent: 0, refused: 0, missed: 0 },
+  ...NO_VERDICTS,
 };

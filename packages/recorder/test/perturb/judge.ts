@@ -1,9 +1,9 @@
 /**
- * What becomes of a changed log. Two runs are made of it, by two drivers: one only looks where it is
- * another run than the recorded one, the other is the replayer, which has the log alone.
+ * What becomes of a changed log. Two runs are made of it, by two drivers: one only looks where it
+ * is another run than the recorded one, the other is the replayer, which has the log alone.
  *
  *   caught      it is another run, and the replay said so at or before the next landmark;
- *   equivalent  it equals the recorded run at every landmark and at the end, and the replay matched;
+ *   equivalent  it equals the recorded run at every landmark and at the end; the replay matched;
  *   refused     the log breaks a rule of the format, and was not replayed;
  *   missed      anything else: a bug.
  */
@@ -240,7 +240,9 @@ function verdictOf(
   const text = formatDivergence(result.report);
   const reportedAt = itemOf(items, result);
   if (differsAt === undefined) return missed(`the run is the same, and yet: ${text}`);
-  if (reportedAt > due) return missed(`item ${reportedAt} is after ${due}, where it was due: ${text}`);
+  if (reportedAt > due) {
+    return missed(`item ${reportedAt} is after ${due}, where it was due: ${text}`);
+  }
   return { verdict: 'caught', detail: text };
 }
 
@@ -282,7 +284,10 @@ function placesOf(
 function isSame(a: Script, b: Script): boolean {
   return (
     a.items.length === b.items.length &&
-    a.items.every((item, index) => item === b.items[index] || textOf(item) === textOf(b.items[index]))
+    a.items.every((item, index) => {
+      const other = b.items[index];
+      return item === other || textOf(item) === textOf(other);
+    })
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * Ways to change one event of a script, or one landmark: each gives a script that a log can hold, or
- * nothing where there is none. Pure functions of the script, the item and a seeded generator.
+ * Ways to change one event of a script, or one landmark: each gives a script that a log can hold,
+ * or nothing where there is none. Pure functions of the script, the item and a seeded generator.
  */
 import { defined, type Prng } from '@casmotion/base';
 import { alterEvent } from './alter-event.ts';
@@ -81,7 +81,8 @@ function move(script: Script, index: number, by: 1 | -1): Perturbed | undefined 
   };
   const at = rest.filter(isBefore).length;
   const dueFrom = item.kind === 'landmark' ? at : Math.max(index, at) + 1;
-  return of(script, rest.toSpliced(at, 0, moved), dueFrom, by < 0 ? 'a step earlier' : 'a step later');
+  const what = by < 0 ? 'a step earlier' : 'a step later';
+  return of(script, rest.toSpliced(at, 0, moved), dueFrom, what);
 }
 
 function alter(script: Script, index: number, random: Prng): Perturbed | undefined {

@@ -1,6 +1,6 @@
 /**
- * Runs a machine by a script, and says what it found: the judge over the replayer. It shares no code
- * with it, compares nothing on the way, and so shows whether a changed script is another run.
+ * Runs a machine by a script, and says what it found: the judge over the replayer. It shares no
+ * code with it, compares nothing on the way, and so shows whether a changed script is another run.
  */
 import { toHex, type Hashes } from '@casmotion/base';
 import type { CountingMachine, Landmark, MachineInterface } from '@casmotion/machine';
@@ -31,11 +31,16 @@ export function runScript(script: Script, options: RunOptions): Trace {
   const run = new ScriptRun(options);
   const found: string[] = [];
   const places: KeyedPlace[] = [];
+  let hasEnded = false;
   for (const item of script.items) {
-    if (!run.goTo(item)) return { found, end: undefined, places, landmarks: run.landmarks };
+    // Nothing comes after a power event.
+    if (hasEnded || !run.goTo(item)) {
+      return { found, end: undefined, places, landmarks: run.landmarks };
+    }
     const place = run.place();
     if (place !== undefined) places.push(place);
     found.push(run.take(item));
+    hasEnded = item.kind === 'event' && item.event.kind === 'power';
   }
   return { found, end: run.end(script), places, landmarks: run.landmarks };
 }

@@ -1,6 +1,6 @@
 /**
- * A log as a script: its events and landmarks as one sequence in time, placed by steps, which can be
- * changed and written as a log again, with right checksums, numbers and chains.
+ * A log as a script: its events and landmarks as one sequence in time, placed by steps, which can
+ * be changed and written as a log again, with right checksums, numbers and chains.
  *
  * What the recorder saw just before each event is left out: a changed log must be given away by
  * what the guest does, not by a note that no longer fits. In a log by branches the names of places

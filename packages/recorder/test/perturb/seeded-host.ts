@@ -9,7 +9,7 @@ import type { IdleAnswer, LiveInputs, LiveStatus } from '../../src/index.ts';
 export interface SeededHostOptions {
   readonly seed: number;
   /** What it gives at times that it chooses; of some kinds more often, if they are there twice. */
-  readonly kinds: readonly EventKind[];
+  readonly kinds: readonly SpontaneousKind[];
   /** Ends the run from this step on, if the guest has not. */
   readonly powerAt: number;
   /** Given instead of the end, once, at its step. */
@@ -23,6 +23,12 @@ export interface SeededHostOptions {
   readonly peer?: number;
   readonly inner?: LiveInputs;
 }
+
+/** The others answer something, or go with sleep and the end. */
+export type SpontaneousKind = Exclude<
+  EventKind,
+  'entropy' | 'hypercall-result' | 'idle-advance' | 'power'
+>;
 
 export class SeededHost implements LiveInputs {
   readonly hasHostTime = true;
@@ -97,7 +103,7 @@ export class SeededHost implements LiveInputs {
     return Array.from({ length: count }, () => this.#event(this.#random.pick(kinds)));
   }
 
-  #event(kind: EventKind): MachineEvent {
+  #event(kind: SpontaneousKind): MachineEvent {
     const random = this.#random;
     const { typed, consoles, peer = 2 } = this.#options;
     switch (kind) {
@@ -121,8 +127,6 @@ export class SeededHost implements LiveInputs {
         return { kind, domain: peer, ref: 8, isOwn: true, runs: this.#runs() };
       case 'marker':
         return { kind, text: `note ${random.below(100)}` };
-      default:
-        return { kind: 'entropy', bytes: this.#bytes(1 + random.below(16)) };
     }
   }
 
@@ -153,7 +157,8 @@ export class SeededHost implements LiveInputs {
 
   #answerTo(request: PeerRequest): MachineEvent {
     const isGood = !this.#random.chance(3);
-    const size = request.kind === 'map' ? 4096 : request.kind === 'copy-from' ? request.sizeBytes : 0;
+    const copied = request.kind === 'copy-from' ? request.sizeBytes : 0;
+    const size = request.kind === 'map' ? 4096 : copied;
     const result = isGood && request.kind !== 'probe' ? 0 : this.#random.pick([-1, -2, -22]);
     return { kind: 'hypercall-result', result, bytes: this.#bytes(result === 0 ? size : 0) };
   }

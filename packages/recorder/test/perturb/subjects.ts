@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { defined } from '@casmotion/base';
-import type { EventKind, MachineOutputs } from '@casmotion/events';
+import type { MachineOutputs } from '@casmotion/events';
 import {
   createMachine,
   describeImage,
@@ -15,7 +15,7 @@ import { type LogTools, LogWriter, MemorySink } from '@casmotion/replay-log';
 import { type LiveInputs, noOutputs, Recorder } from '../../src/index.ts';
 import { TinyLab } from '../tiny-lab.ts';
 import type { Subject } from './judge.ts';
-import { SeededHost, type SeededHostOptions } from './seeded-host.ts';
+import { SeededHost, type SeededHostOptions, type SpontaneousKind } from './seeded-host.ts';
 
 export const SUBJECTS = ['provoke', 'kernel', 'listen', 'local', 'pair'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
@@ -121,7 +121,7 @@ const SCENARIOS: { readonly [N in Exclude<SubjectName, 'pair'>]: (seed: number) 
   }),
 };
 
-const PROVOKED: readonly EventKind[] = [
+const PROVOKED: readonly SpontaneousKind[] = [
   'console-input',
   'net-packet',
   'clock-line',
