@@ -101,6 +101,13 @@ describe('record and replay', () => {
     expect(list).toMatchObject([{ number: 0, kind: 'console-input', console: 0 }]);
     expect((await cliJson(['log', log, '--kind', 'entropy'])).list).toEqual([]);
     expect((await cli(['log', log, '--kind', 'entropy'])).stderr).toBe('no such event\n');
+    const { list: byClass } = await cliJson(['log', log, '--class', 'input', '--class', 'time']);
+    expect(byClass).toEqual(list);
+    expect((await cliJson(['log', log, '--class', 'dma'])).list).toEqual([]);
+    const both = ['--class', 'dma', '--kind', 'console-input'];
+    expect((await cliJson(['log', log, ...both])).list).toEqual(list);
+    expect((await cli(['info', log])).stdout).toMatch(/^events {4}input 1: console-input 1$/m);
+    expect((await cliJson(['info', log]))['eventClasses']).toMatchObject({ input: 1, dma: 0 });
     const lines = (await cli(['log', log])).stdout;
     expect(lines).toMatch(/^ +0 {2}step \d+ +pc 0x[0-9a-f]+ {2}console-input, console 0, 21 bytes/);
   });
@@ -436,6 +443,11 @@ describe('bad input', () => {
     { what: 'a log of the future', args: ['replay', '@future.cmr'], says: ['version 99', 'newer'] },
     { what: 'a flipped bit', args: ['verify', '@flipped.cmr'], says: ['damaged', '@flipped.cmr'] },
     { what: 'a changed disk', args: ['replay', '@changed.cmr'], says: ['@disk.img', 'BLAKE3'] },
+    {
+      what: 'an unknown class',
+      args: ['log', '@good.cmr', '--class', 'x'],
+      says: ['virtual-interrupt', '--class'],
+    },
     { what: 'an unknown kind', args: ['log', '@good.cmr', '--kind', 'x'], says: ['console-input'] },
     {
       what: 'an unknown guest',

@@ -381,15 +381,15 @@ export class Replayer {
     const { step } = this.#machine.at;
     const found = { step, pc: this.#machine.pc, doing, ...this.#foundKey() };
     const expected = this.#expectedPlace(next?.place) ?? { step: nextStep ?? step };
-    const isNext = (item: PlacedEvent | PlacedLandmark): boolean =>
-      item.place.counter === 'steps' ? item.place.count === nextStep : item === next;
-    if (event !== undefined && isNext(event)) {
+    // The end may come before it; of a landmark and an event at one step the landmark is first.
+    const isBeforeEnd = next?.place.counter !== 'steps' || next.place.count === nextStep;
+    if (event !== undefined && event === next && isBeforeEnd) {
       const place = { kind: 'event', number: event.number, event: event.event } as const;
       const pc = event.check === undefined ? {} : { pc: event.check.pc };
       const reaches = { ...expected, ...pc, doing: 'reaches the event' };
       return this.#diverged(place, reaches, found, miss);
     }
-    if (landmark !== undefined && isNext(landmark)) {
+    if (landmark !== undefined && landmark === next && isBeforeEnd) {
       const place = { kind: 'landmark', number: landmark.number } as const;
       const runsOn = { ...expected, pc: landmark.pc, doing: 'runs on' };
       return this.#diverged(place, runsOn, found, miss);

@@ -16,6 +16,13 @@ export {
   NotALogError,
   UnknownChunkError,
 } from './errors.ts';
+export {
+  classOfKind,
+  countByClass,
+  EVENT_CLASSES,
+  type EventClass,
+  type EventClassName,
+} from './event-classes.ts';
 export { codecOf, encodePeerMessage, EVENT_CODECS, type EventCodec } from './event-codecs.ts';
 export { EVENT_LIMITS, EventValueError } from './event-values.ts';
 export { countEvents, type EndReason, type EventCounts, type LogFooter } from './footer.ts';

@@ -13,8 +13,13 @@ import {
 import type { PmuConfig } from '@casmotion/machine';
 import { describeEvent } from '@casmotion/recorder';
 import {
+  classOfKind,
+  countByClass,
   createLogTools,
+  EVENT_CLASSES,
   EVENT_CODECS,
+  type EventClassName,
+  type EventCounts,
   type LogFacts,
   type KeyedEvent,
   type LoggedEvent,
@@ -35,6 +40,7 @@ interface InfoFlags extends OutputFlags {
 
 interface LogFlags extends InfoFlags {
   readonly kind?: readonly EventKind[];
+  readonly class?: readonly EventClassName[];
 }
 
 const NO_EVENT = 'no event: the host decided nothing, all is computed again';
@@ -50,6 +56,7 @@ export const infoCommand = buildCommand<InfoFlags, [string], CliContext>({
     fullDescription: [
       'Tells the machine of a log, its images, its events and its end: by its index, however long',
       'it is, and by all of a log that was cut short. casmotion verify checks every byte.',
+      'Events are counted by class and kind; docs/events.md tells what the classes are.',
       '',
       'Examples:',
       '  casmotion info demo.cmr',
@@ -73,11 +80,13 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
   docs: {
     brief: 'List the events of a log',
     fullDescription: [
-      'Lists the events of a log with their time points: number, step or branches, pc, kind.',
+      'Lists the events of a log with their time points: number, step or branches, pc, kind. With',
+      '--kind or --class only some: those of any kind or class that is named.',
       '',
       'Examples:',
       '  casmotion log demo.cmr',
       '  casmotion log demo.cmr --kind console-input --kind entropy',
+      '  casmotion log demo.cmr --class virtual-interrupt --class time',
       '  casmotion log demo.cmr --json',
     ].join('\n'),
   },
@@ -93,6 +102,14 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
           .map(({ name }) => name)
           .join(', ')}`,
       },
+      class: {
+        kind: 'parsed',
+        parse: parseClass,
+        optional: true,
+        variadic: true,
+        placeholder: 'CLASS',
+        brief: `Only of these: ${EVENT_CLASSES.map(({ name }) => name).join(', ')}`,
+      },
       salvage: SALVAGE_FLAG,
       ...OUTPUT_FLAGS,
     },
@@ -103,8 +120,7 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
       const elapsed = startHostClock();
       const log = openLogFile(path, await createLogTools(), flags.salvage);
       try {
-        const isWanted = ({ event }: LoggedEvent | KeyedEvent): boolean =>
-          flags.kind === undefined || flags.kind.includes(event.kind);
+        const isWanted = wantedBy(flags);
         const list: object[] = [];
         let listed = 0;
         let isReaderGone = false;
@@ -122,7 +138,8 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
           list,
           wallSeconds: elapsed() / 1e9,
         };
-        const none = flags.kind === undefined ? NO_EVENT : 'no such event';
+        const isAll = flags.kind === undefined && flags.class === undefined;
+        const none = isAll ? NO_EVENT : 'no such event';
         return { json, lines: [...(listed === 0 ? [none] : []), ...describeCut(log.reader)] };
       } finally {
         log.close();
@@ -150,6 +167,16 @@ async function describeLab(folder: string, flags: InfoFlags): Promise<CommandRes
   ];
   const domains = logs.map(({ name, result }) => ({ name, ...result.json }));
   return { json: { exit: EXIT.ok, path: folder, ...shape, domains }, lines };
+}
+
+/** Without flags, every event; else those that one of them names. */
+function wantedBy({
+  kind,
+  class: ofClass,
+}: LogFlags): (logged: LoggedEvent | KeyedEvent) => boolean {
+  if (kind === undefined && ofClass === undefined) return () => true;
+  return ({ event }) =>
+    kind?.includes(event.kind) === true || ofClass?.includes(classOfKind(event.kind)) === true;
 }
 
 async function describeLog(path: string, flags: InfoFlags): Promise<CommandResult> {
@@ -190,7 +217,7 @@ function infoLines(
     `run       ${formatCount(json.steps)} instructions,` +
       ` ${formatDensity(facts.sizeBytes, json.steps)}`,
     `end       ${footer === undefined ? 'not known' : describeEnd(footer.end)}`,
-    ...Object.entries(json.events).map(([kind, count]) => `events    ${kind} ${count}`),
+    ...eventLines(json.events),
     ...(footer === undefined
       ? []
       : [
@@ -203,6 +230,18 @@ function infoLines(
   ];
 }
 
+/** A line a class that there is, with its kinds. */
+function eventLines(events: EventCounts): string[] {
+  const classes = countByClass(events);
+  return EVENT_CLASSES.flatMap(({ name, kinds }) => {
+    if (classes[name] === 0) return [];
+    const counts = kinds.flatMap((kind) =>
+      (events[kind] ?? 0) === 0 ? [] : [`${kind} ${events[kind]}`],
+    );
+    return [`events    ${name} ${classes[name]}: ${counts.join(', ')}`];
+  });
+}
+
 /** What `info` and `log` say alike. `reader` is needed where there is no footer. */
 function logJson(
   path: string,
@@ -210,12 +249,14 @@ function logJson(
   reader: LogReader | undefined,
 ): JsonResult & Required<Pick<JsonResult, 'events' | 'steps'>> {
   const { footer } = facts;
+  const events = footer?.events ?? (reader === undefined ? {} : countByKind(reader));
   return {
     exit: EXIT.ok,
     path,
     steps: footer?.steps ?? (reader === undefined ? 0 : lastKnownStep(reader)),
     logBytes: facts.sizeBytes,
-    events: footer?.events ?? (reader === undefined ? {} : countByKind(reader)),
+    events,
+    eventClasses: countByClass(events),
     outputDigest: hexOrNull(footer?.outputDigest),
     stateDigest: hexOrNull(footer?.stateDigest),
     end: footer?.end ?? null,
@@ -279,6 +320,16 @@ function placeOf(logged: LoggedEvent | KeyedEvent): {
 
 function hex(value: bigint): string {
   return `0x${value.toString(16)}`;
+}
+
+function parseClass(text: string): EventClassName {
+  const found = EVENT_CLASSES.find(({ name }) => name === text);
+  if (found !== undefined) return found.name;
+  throw new VmError('there is no such class of events', {
+    where: '--class',
+    expected: EVENT_CLASSES.map(({ name }) => name).join(', '),
+    found: JSON.stringify(text),
+  });
 }
 
 function parseKind(text: string): EventKind {

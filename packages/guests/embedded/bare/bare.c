@@ -1,10 +1,7 @@
 /* Start, console, interrupts. The board's addresses are those of packages/machine's memory map. */
 #include "bare.h"
 
-#define REGISTER8(address) (*(volatile u8 *)(address))
-#define REGISTER32(address) (*(volatile u32 *)(address))
-
-enum { UART = 0x10000000, UART_LSR = 5, LSR_THR_EMPTY = 0x20 };
+enum { UART_LSR = 5, LSR_THR_EMPTY = 0x20 };
 enum { FINISHER = 0x00100000, FINISHER_PASS = 0x5555, FINISHER_FAIL = 0x3333 };
 enum { CHANNEL = 0x10200000, CHANNEL_IRQ = 12 };
 /* PLIC, context 1: S-mode of the first hart. */
@@ -18,6 +15,8 @@ enum { CHANNEL = 0x10200000, CHANNEL_IRQ = 12 };
 struct channel channel;
 struct grant_entry_v1 grants[GRANT_ENTRIES] PAGE;
 u32 arrivals[4096];
+void (*take_irq)(u32 irq);
+u64 interrupted;
 static u8 info_page[PAGE_SIZE] PAGE;
 
 void print(const char *text)
@@ -83,10 +82,15 @@ void handle_trap(u64 cause)
 {
   if (cause != SUPERVISOR_EXTERNAL)
     fail("unexpected trap", (i64)cause);
+  u64 place, cycle;
+  __asm__ volatile("csrr %0, sepc; rdcycle %1" : "=r"(place), "=r"(cycle));
+  interrupted = mix(interrupted, place + cycle);
   u32 irq;
   while ((irq = REGISTER32(PLIC_CLAIM)) != 0) {
     if (irq == CHANNEL_IRQ)
       channel_upcall(&channel, arrive);
+    else if (take_irq)
+      take_irq(irq);
     REGISTER32(PLIC_CLAIM) = irq;
   }
 }
@@ -167,6 +171,12 @@ u32 take_number(const char **text, u32 otherwise)
   return value;
 }
 
+void enable_irq(u32 irq)
+{
+  REGISTER32(PLIC_PRIORITY + irq * 4) = 1;
+  REGISTER32(PLIC_ENABLE) |= 1u << irq;
+}
+
 static void set_up(void)
 {
   check("event channel", channel_init(&channel, CHANNEL) == 0, 0);
@@ -175,9 +185,8 @@ static void set_up(void)
   i64 table = channel_op(&channel, CHANNEL_add_to_physmap, XENMAPSPACE_grant_table, 0,
                          (u64)grants >> 12);
   check("place the table of grants", table == 0, table);
-  REGISTER32(PLIC_PRIORITY + CHANNEL_IRQ * 4) = 1;
-  REGISTER32(PLIC_ENABLE) = 1u << CHANNEL_IRQ;
   REGISTER32(PLIC_THRESHOLD) = 0;
+  enable_irq(CHANNEL_IRQ);
   __asm__ volatile("csrs sie, %0" ::"r"(SIE_SEIE));
   interrupts_on();
 }

@@ -18,10 +18,21 @@ enum { PAGE_SIZE = 4096 };
 /* The program's own: what it does, by its command line. It may return. */
 void run(const char *command);
 
+#define REGISTER8(address) (*(volatile u8 *)(address))
+#define REGISTER32(address) (*(volatile u32 *)(address))
+/* The board's, by packages/machine's memory map. */
+enum { UART = 0x10000000, UART_IRQ = 10 };
+
 extern struct channel channel;
 extern struct grant_entry_v1 grants[GRANT_ENTRIES];
 /* How often each port has come. */
 extern u32 arrivals[4096];
+/* Of where and when each interrupt came: a step earlier or later is another state. */
+extern u64 interrupted;
+
+/* Called for an interrupt that is not the event channel's and was let through, where it is set. */
+extern void (*take_irq)(u32 irq);
+void enable_irq(u32 irq);
 
 void print(const char *text);
 void print_number(i64 value);

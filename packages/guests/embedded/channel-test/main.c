@@ -5,6 +5,8 @@ void run(const char *text)
 {
   if (take_word(&text, "listen"))
     run_listen();
+  else if (take_word(&text, "provoke"))
+    run_provoke(take_number(&text, 2));
   else if (take_word(&text, "serve") || take_word(&text, "call")) {
     int is_server = text[-1] == 'e';
     u32 peer = take_number(&text, 2);

@@ -176,7 +176,8 @@ export class EmulatedPmu implements MatchTarget {
   }
 
   #mayGoOn(stop: Stop): boolean {
-    if (stop.kind === 'halted') return false;
+    // Nor does it go on before another domain's answer, which only an event brings.
+    if (stop.kind === 'halted' || stop.kind === 'awaits-answer') return false;
     if (stop.kind !== 'idle') return true;
     return stop.deadlineTicks !== undefined && this.#wake();
   }
