@@ -30,6 +30,7 @@ export const CHUNK_TYPES = {
   footer: 0x07,
   keyedEvents: 0x10,
   keyedLandmarks: 0x11,
+  sequences: 0x20,
 } as const;
 
 export type ChunkTypeName = keyof typeof CHUNK_TYPES;

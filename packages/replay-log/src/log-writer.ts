@@ -34,6 +34,7 @@ import {
   type LoggedLandmark,
   type LoggedOutput,
 } from './records.ts';
+import { encodeSequences, type LoggedSequence } from './sequences.ts';
 
 /**
  * Where a log's bytes go. Throws `VmError` where they cannot (a full disk); the log then ends
@@ -66,6 +67,7 @@ export class LogWriter {
   #keyedEvents: KeyedEvent[] = [];
   #keyedLandmarks: KeyedLandmark[] = [];
   #outputs: LoggedOutput[] = [];
+  #sequences: LoggedSequence[] = [];
   readonly #counts: { [K in EventKind]?: number } = {};
   #isFinished = false;
 
@@ -156,6 +158,11 @@ export class LogWriter {
     this.#outputs.push({ landmark: this.#landmarkCount - 1, totalBytes, digest });
   }
 
+  /** Appends what the recorder knows of the events that it has applied, whatever was written. */
+  sequence(sequence: LoggedSequence): void {
+    this.#sequences.push(sequence);
+  }
+
   /** Writes what was gathered, as chunks. Cheap if there is nothing. */
   flush(): void {
     const { events, landmarks, outputs, keyedEvents, keyedLandmarks } = CHUNK_TYPES;
@@ -167,6 +174,10 @@ export class LogWriter {
       this.#chunk(keyedEvents, 0, encodeKeyedEvents(this.#keyedEvents), firstKeyed.key.count);
     // Before their landmarks, so that in a log cut short every landmark has its output.
     if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
+    if (this.#sequences.length > 0) {
+      const payload = encodeSequences(this.#sequences);
+      this.#chunk(CHUNK_TYPES.sequences, FLAG_OPTIONAL, payload);
+    }
     if (firstLandmark !== undefined) {
       this.#chunk(landmarks, 0, encodeLandmarks(this.#landmarks), firstLandmark.at.step);
     }
@@ -179,6 +190,7 @@ export class LogWriter {
     this.#keyedEvents = [];
     this.#keyedLandmarks = [];
     this.#outputs = [];
+    this.#sequences = [];
     this.#pendingEventBytes = 0;
   }
 
