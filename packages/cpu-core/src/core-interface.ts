@@ -177,6 +177,12 @@ export interface CoreInterface {
   nextNonZeroPage(from: number, end: number): number;
 
   /**
+   * An entry of a fast TLB that does not follow from the architectural TLB, in words: a bug of this
+   * core, or a write from outside. Undefined: all follow. Slow; changes nothing.
+   */
+  findStaleTlbEntry(): string | undefined;
+
+  /**
    * The canonical state of harts and TLBs and the time line, without RAM and caches. Equal states,
    * equal bytes.
    */

@@ -26,6 +26,7 @@ export {
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
 export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
+export { HostTraps } from './session/host-traps.ts';
 export type { EngineChoice, EngineRequest } from './session/engine.ts';
 export {
   Inspection,
@@ -38,6 +39,8 @@ export {
 export {
   type DescribedLog,
   describeLogFile,
+  digestLog,
+  hostVersions,
   LogFileError,
   type OpenedLog,
   openLogFile,

@@ -36,6 +36,9 @@ const REPLAY_FLAGS = {
   ...OUTPUT_FLAGS,
 } as const;
 
+const MONITOR_VALUES = ['fast', 'full'] as const;
+const MONITOR_BRIEF = 'What is checked: fast, with little cost; full, twice, on both engines';
+
 export const replayCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
     brief: 'Replay a recording on a fresh machine',
@@ -50,6 +53,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay demo.cmr.partial --console out.txt',
       '  casmotion replay boot.cmr --image-dir images --json',
       '  casmotion replay boot.cmr --profile',
+      '  casmotion replay boot.cmr --monitor full      both engines side by side, all of memory',
       '  casmotion replay branches.cmr --margin 16     the matcher learns how late interrupts come',
       '',
       ...INSPECT_HELP,
@@ -58,7 +62,14 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       EXIT_CODES_HELP,
     ].join('\n'),
   },
-  parameters: { flags: { console: CONSOLE_FLAG, ...REPLAY_FLAGS }, positional: LOG_ARGUMENT },
+  parameters: {
+    flags: {
+      console: CONSOLE_FLAG,
+      monitor: { kind: 'enum', values: MONITOR_VALUES, default: 'fast', brief: MONITOR_BRIEF },
+      ...REPLAY_FLAGS,
+    },
+    positional: LOG_ARGUMENT,
+  },
   func(flags, path) {
     return finish(this, flags, async () => {
       const output = new GuestOutput(this, { console: flags.console, json: flags.json });
@@ -83,27 +94,53 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
   },
 });
 
-export const verifyCommand = buildCommand<ReplayFlags, [string], CliContext>({
+interface VerifyFlags extends ReplayFlags {
+  readonly output?: string;
+}
+
+export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
-    brief: 'Replay without output and compare the whole state at every landmark',
+    brief: 'Replay without output, check all there is, and certify it',
     fullDescription: [
-      'Replays a recording without showing its output, and at every landmark compares a digest of',
-      'the whole memory, not only of the pages written since the last one.',
+      'Replays a recording without showing its output, and says what was checked: a certificate,',
+      'with the premises of an exact replay, how each was checked and how often, digests of the log,',
+      'its images, the end state and the output, and versions. Somebody else who verifies the same',
+      'log gets the same digests.',
+      '',
+      '--monitor full replays on both engines side by side, hashes all of memory at every landmark,',
+      'and watches devices for looks at the host. --monitor fast makes the checks of `replay`, and',
+      'hashes all of memory at every landmark.',
       '',
       'Examples:',
       '  casmotion verify demo.cmr',
-      '  casmotion verify boot.cmr --json',
+      '  casmotion verify demo.cmr -o demo.certificate.json',
+      '  casmotion verify boot.cmr --monitor fast --json',
       '',
       'Exit codes: 0 everything agrees (however the guest ended), 1 bad usage or file,',
       '2 divergence, 4 time-out.',
     ].join('\n'),
   },
-  parameters: { flags: REPLAY_FLAGS, positional: LOG_ARGUMENT },
+  parameters: {
+    flags: {
+      output: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'FILE',
+        brief: 'Write the certificate to FILE, as JSON',
+      },
+      monitor: { kind: 'enum', values: MONITOR_VALUES, default: 'full', brief: MONITOR_BRIEF },
+      ...REPLAY_FLAGS,
+    },
+    positional: LOG_ARGUMENT,
+    aliases: { o: 'output' },
+  },
   func(flags, path) {
     return finish(this, flags, () =>
       replayLog(flags, {
         path,
         isVerify: true,
+        certificatePath: flags.output,
         outputs: noOutputs,
         progress: replayProgress(this, path, flags),
         canShowProgress: () => true,
