@@ -224,6 +224,7 @@ export class Replayer {
     this.#finder?.noteEntry();
     const { step } = this.#machine.at;
     const target = nextStep ?? step;
+    if (target < step) return this.#missed('has passed it'); // The log is out of order.
     // What is left at this very step comes after a wake, or is the end: only the next run shows it.
     const until = target === step ? step + 1 : target;
     const slice = this.#options.sliceSteps ?? 4_000_000;

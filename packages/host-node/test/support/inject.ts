@@ -69,6 +69,7 @@ export async function* injectAll(
       const recording = recordings.get(host) ?? (await recordSeed(host, undefined));
       recordings.set(host, recording);
       const injection = drawInjection(premise, random, recording);
+      if (injection === undefined) continue;
       const report = await reportOn(injection, recording, level);
       if (!injection.hasStruck()) continue;
       yield { injection, seed: host, report, verdict: judge(injection, report, recording) };

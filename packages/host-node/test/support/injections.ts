@@ -29,17 +29,20 @@ export interface Injection {
   readonly hasStruck: () => boolean;
 }
 
-/** A fault against `premise`, drawn by `random`, for a recording that is right. */
+/**
+ * A fault against `premise`, drawn by `random`, for a recording that is right; undefined where that
+ * has no place for it.
+ */
 export function drawInjection(
   premise: Premise,
   random: Prng,
   recording: SeededRecording,
-): Injection {
+): Injection | undefined {
   const drawn = DRAWS[premise](random, recording);
-  return { premise, ...drawn };
+  return drawn && { premise, ...drawn };
 }
 
-type Draw = (random: Prng, recording: SeededRecording) => Omit<Injection, 'premise'>;
+type Draw = (random: Prng, recording: SeededRecording) => Omit<Injection, 'premise'> | undefined;
 
 /** Where a fault is: in the machine that replays, in both of them, or in the recorded one. */
 const SIDES = ['first', 'both', 'recorded'] as const;
@@ -273,13 +276,17 @@ function movedByReader(random: Prng, recording: SeededRecording): Omit<Injection
   };
 }
 
-function swapped(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
+function swapped(
+  random: Prng,
+  recording: SeededRecording,
+): Omit<Injection, 'premise'> | undefined {
   const events = [...openSeed(recording).events()];
   const pairs = events.flatMap(({ number, at: { step }, wakes, event }, index) => {
     const next = events[index + 1];
     const isPair = next?.at.step === step && next.wakes === wakes && next.event.kind !== 'power';
     return isPair && JSON.stringify(next.event) !== JSON.stringify(event) ? [number] : [];
   });
+  if (pairs.length === 0) return undefined;
   const first = random.pick(pairs);
   const isWhole = random.chance(2);
   return {
