@@ -1,8 +1,8 @@
 /**
  * Goal: each premise, broken on purpose in the real system, is reported under its own name, or as
- * open between it and others, and never under a wrong one. Method: faults drawn by seed, in shuffled
- * order (support/injections.ts); the reporter sees log, images and replay alone. Twenty of each:
- * scripts/injections.ts.
+ * open between it and others, and never under a wrong one. Method: faults drawn by seed, in
+ * shuffled order (support/injections.ts); the reporter sees log, images and replay alone. Twenty of
+ * each: scripts/injections.ts.
  */
 import { type Premise, PREMISES } from '@casmotion/recorder';
 import { expect, test } from 'vitest';

@@ -106,8 +106,8 @@ describe('the words', () => {
       expect.stringMatching(/^ {2}registers {3}expected [0-9a-f]{8} +found [0-9a-f]{8}$/),
       '  registers found:',
       '  sp   0000000000001000',
-      '  open premises: C2 (an instruction gave another result), C3 (a value from outside is not in the log), ' +
-        "C4 (a write behind the machine's back)",
+      '  open premises: C2 (an instruction gave another result), ' +
+        "C3 (a value from outside is not in the log), C4 (a write behind the machine's back)",
       '  nearest landmark: 3.  Next: casmotion verify boot.cmr',
     ]);
   });

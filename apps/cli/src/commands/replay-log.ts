@@ -44,7 +44,9 @@ export interface ReplayFlags extends OutputFlags, InspectFlags {
 export interface ReplayTarget {
   readonly path: string;
   readonly isVerify: boolean;
-  /** A certificate is made; and written here, if it is a path. */
+  /** Nothing but places is compared: for the bench. */
+  readonly isUnchecked?: boolean;
+  /** Where the certificate of `verify` is written. */
   readonly certificatePath?: string | undefined;
   /** Called before the replay, with the files that it reads. */
   readonly onOpen?: (inUse: readonly string[]) => void;
@@ -117,6 +119,7 @@ function runReplay(
     outputs: target.outputs,
     isVerify: target.isVerify,
     monitor: flags.monitor,
+    isUnchecked: target.isUnchecked === true,
     margin: flags.margin,
     nextCommand: `casmotion verify ${target.path}`,
     onProgress: (at) => {

@@ -19,6 +19,7 @@ import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
 
 interface Flags extends ReplayFlags {
   readonly console?: string;
+  readonly unchecked: boolean;
 }
 
 const LOG_ARGUMENT = {
@@ -34,6 +35,15 @@ const REPLAY_FLAGS = {
   margin: MARGIN_FLAG,
   ...INSPECT_FLAGS,
   ...OUTPUT_FLAGS,
+} as const;
+
+/** For the bench, which measures what checks cost by a replay without them. */
+const UNCHECKED_FLAG = {
+  kind: 'boolean',
+  default: false,
+  withNegated: false,
+  hidden: true,
+  brief: 'Compare nothing but places; proves nothing',
 } as const;
 
 const MONITOR_VALUES = ['fast', 'full'] as const;
@@ -66,6 +76,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
     flags: {
       console: CONSOLE_FLAG,
       monitor: { kind: 'enum', values: MONITOR_VALUES, default: 'fast', brief: MONITOR_BRIEF },
+      unchecked: UNCHECKED_FLAG,
       ...REPLAY_FLAGS,
     },
     positional: LOG_ARGUMENT,
@@ -79,6 +90,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
         const result = await replayLog(flags, {
           path,
           isVerify: false,
+          isUnchecked: flags.unchecked,
           onOpen: (inUse) => output.open(inUse),
           outputs: output,
           progress,
@@ -102,14 +114,14 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
     brief: 'Replay without output, check all there is, and certify it',
     fullDescription: [
-      'Replays a recording without showing its output, and says what was checked: a certificate,',
-      'with the premises of an exact replay, how each was checked and how often, digests of the log,',
-      'its images, the end state and the output, and versions. Somebody else who verifies the same',
-      'log gets the same digests.',
+      'Replays a recording without showing its output, and says what was checked: a certificate',
+      'with the premises of an exact replay, how each was checked and how often, digests of the',
+      'log, its images, the end state and the output, and versions. Somebody else who verifies the',
+      'same log gets the same digests.',
       '',
-      '--monitor full replays on both engines side by side, hashes all of memory at every landmark,',
+      '--monitor full replays on both engines side by side, hashes all of memory at each landmark,',
       'and watches devices for looks at the host. --monitor fast makes the checks of `replay`, and',
-      'hashes all of memory at every landmark.',
+      'hashes all of memory at each landmark.',
       '',
       'Examples:',
       '  casmotion verify demo.cmr',

@@ -1,8 +1,8 @@
 /**
  * Goal: fast TLBs that follow from the architectural one pass; an entry changed in any of the ways
- * that would let a guest read or write elsewhere is named. Method: a program with Sv39 fills them on
- * both engines; then single words of the core's memory are changed. All other tests of this package
- * that capture states look at the same invariant.
+ * that would let a guest read or write elsewhere is named. Method: a program with Sv39 fills them
+ * on both engines; then single words of the core's memory are changed. All other tests of this
+ * package that capture states look at the same invariant.
  */
 import { describe, expect, test } from 'vitest';
 import { Assembler, X } from '../../test/support/assembler.ts';
@@ -61,7 +61,7 @@ describe.each(ENGINES)('%s', (engine) => {
     ['evicted alone', (view) => view.setBigUint64(arch, 0n, true), 'no such entry'],
     ['another page', (view) => flip(view, arch + 8, 1n << 10n), 'another page'],
     ['no D', (view) => flip(view, arch + 8, BigInt(PTE.D)), 'does not permit'],
-    ['another address', (view) => view.setBigUint64(read, BigInt(DATA + 4096), true), 'wrong place'],
+    ['another index', (view) => view.setBigUint64(read, BigInt(DATA + 4096), true), 'wrong place'],
     ['another host page', (view) => flip(view, write + 8, 0x1000n), 'another page'],
     ['code', (view) => view.setUint8(page, view.getUint8(page) | PAGE_FLAG.hasCode), 'has code'],
     ['unknown to be written', (view) => view.setUint8(page, 0), 'not known to be written'],

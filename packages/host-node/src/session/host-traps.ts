@@ -1,7 +1,7 @@
 /**
  * Traps on the host's clocks, randomness and use of resources: who asks for them while a machine is
- * at work in a replay is a device that is no function of its state (premises C2, C5). The host itself
- * may ask, between the machine's calls and inside of them where it says so.
+ * at work in a replay is a device that is no function of its state (premises C2, C5). The host
+ * itself may ask, between the machine's calls and inside of them where it says so.
  *
  * Invariants: what is asked for is answered as ever; functions are as they were after `remove`, in
  * whatever order traps are installed and removed; `begin` and `end` allocate nothing.

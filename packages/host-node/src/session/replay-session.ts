@@ -52,6 +52,8 @@ export interface ReplayRequest extends EngineRequest {
   readonly outputs: MachineOutputs;
   /** All pages at each landmark; default: those written since the last, unless `full`. */
   readonly isVerify?: boolean;
+  /** For measuring what checks cost; see `ReplayerOptions`. */
+  readonly isUnchecked?: boolean;
   /** Default: `fast`, what every replay checks. */
   readonly monitor?: MonitorLevel | undefined;
   /** Where the margin starts in which places named by branches are looked for, in transfers. */
@@ -280,6 +282,7 @@ function createReplayer(
     hashes: request.tools.hashes,
     outputs: request.outputs,
     isVerify: request.isVerify === true || monitor !== undefined,
+    isUnchecked: request.isUnchecked === true,
     ...(monitor === undefined ? {} : { sliceSteps: LOCKSTEP_STEPS }),
     keys: timePoint && { machine: driven, pmu: timePoint, margin: request.margin },
     readRegisters: () => readRegisters(machine),

@@ -176,7 +176,7 @@ function impureEvent(random: Prng, recording: SeededRecording): Omit<Injection, 
       struck++;
       const prng = new Prng((value ^ ask(source, struck)) >>> 0);
       if (how === 'bytes' && 'bytes' in event && event.bytes instanceof Uint8Array) {
-        return made.apply({ ...event, bytes: flipped(event.bytes, 0, prng) } as MachineEvent);
+        return made.apply({ ...event, bytes: flipped(event.bytes, 0, prng) });
       }
       made.apply(event);
       if (how !== 'memory') return made.hart.setX(1 + prng.below(31), prng.u64());
@@ -226,7 +226,11 @@ function lostByWriter(random: Prng, recording: SeededRecording): Omit<Injection,
       event: (...args: Parameters<LogWriter['event']>) =>
         number++ === lost ? -1 : made.event(...args),
     });
-  return { what: `event ${lost} was not written`, record: { writer }, hasStruck: () => number > lost };
+  return {
+    what: `event ${lost} was not written`,
+    record: { writer },
+    hasStruck: () => number > lost,
+  };
 }
 
 function lostByReader(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
@@ -355,7 +359,9 @@ function hooksAt(
   const { core, machine } = hooks;
   return {
     replay: {
-      ...(core && { core: (options, place) => (isHere(place) ? core(options) : createCore(options)) }),
+      ...(core && {
+        core: (options, place) => (isHere(place) ? core(options) : createCore(options)),
+      }),
       ...(machine && { machine: (made, place) => (isHere(place) ? machine(made) : made) }),
     },
   };
@@ -378,7 +384,7 @@ function pokeRam(machine: Machine, address: number, random: Prng): void {
   machine.ram[address] = (machine.ram[address] ?? 0) ^ (1 + random.below(255));
 }
 
-function flipped<T extends Uint8Array>(bytes: T, place: number, random: Prng): Uint8Array {
+function flipped(bytes: Uint8Array, place: number, random: Prng): Uint8Array {
   const changed = bytes.slice();
   changed[place] = (changed[place] ?? 0) ^ (1 << random.below(8));
   return changed;

@@ -1,6 +1,6 @@
 /**
- * Goal: each premise has a check at each level that can have one, and the document is what the table
- * says. Method: the table itself, and docs/monitor.md made anew.
+ * Goal: each premise has a check that is always made, and the document is what the table says.
+ * Method: the table itself, and docs/monitor.md made anew.
  */
 /// <reference types="node" />
 import { readFileSync } from 'node:fs';

@@ -2,11 +2,12 @@
  * Full monitoring: a machine that stands before the one that replays and passes everything on, also
  * to a second machine on the other engine, and compares. The replayer drives it as any machine.
  *
- * Invariants: both machines get the same calls in the same order; the first finding stays. What it
- * finds names a premise only where nothing else can explain it, and else all that can.
+ * Invariants: until something is found both machines get the same calls in the same order; the
+ * first finding stays. What it finds names a premise only where nothing else can explain it, and
+ * else all that can.
  *
- * A machine is called and returns; nothing else runs meanwhile. So what happens between two calls is
- * nobody's step and nobody's event, and what happens in one is that call's doing.
+ * A machine is called and returns; nothing else runs meanwhile. So what happens between two calls
+ * is nobody's step and nobody's event, and what happens in one is that call's doing.
  */
 import { assert } from '@casmotion/base';
 import type { MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
