@@ -78,7 +78,7 @@ export const FLAGS = {
     brief: 'More flags for run and record, measured as an engine is; repeatable',
   },
   timePoints: toggle("In place of engines: the kinds of time points, under the host's clock"),
-  monitors: toggle('In place of engines: replays without checks, with the fast and the full monitor'),
+  monitors: toggle('In place of engines: replays without checks, and by levels of the monitor'),
   peer: {
     kind: 'enum',
     values: ['qemu'],

@@ -38,8 +38,9 @@ export function formatMonitors(rows: readonly Row[]): string[] {
   const header = ['workload', 'monitor', 'replay s', 'replay cpu s', ': none', ': none, cpu'];
   return [
     '## The monitor',
-    "Replays of recordings under the host's clock. Without a monitor a replay compares nothing but " +
-      'places. With starting the process. Each replays a recording of its own; they differ in events.',
+    "Replays of recordings under the host's clock. Without a monitor a replay compares nothing " +
+      'but places. With starting the process. Each replays a recording of its own; they differ ' +
+      'in events.',
     formatTable(header, lines),
   ];
 }

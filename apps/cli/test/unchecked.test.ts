@@ -1,6 +1,6 @@
 /**
- * Goal: the bench's replay without checks makes the whole run and says that it has compared nothing.
- * Method: the embedded guest, replayed with and without.
+ * Goal: the bench's replay without checks makes the whole run and says that it compared nothing.
+ * Method: the embedded guest.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
