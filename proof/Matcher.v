@@ -66,11 +66,11 @@ Section Matcher.
   Definition note (m : Memory) (seen : Observation) : Memory :=
     if is_armed m then {| is_armed := false; landed := Some (count seen) |} else m.
 
-  (** [#creep] *)
-  Definition creep (seen : Observation) : Action :=
+  (** [#creep]. From that very pc too: a run makes a step before it stops there again. *)
+  Definition creep : Action :=
     match key_pc k with
     | None => Step
-    | Some p => if pc seen =? p then Step else RunToBreakpoint p (S (key_count k))
+    | Some p => RunToBreakpoint p (S (key_count k))
     end.
 
   (** [isSkid] of [#miss] *)
@@ -84,7 +84,7 @@ Section Matcher.
     if key_count k <? count seen then inl (Overshoot (by_skid m))
     else if count seen =? key_count k then
       if negb (agrees_with (key_pc k) (pc seen)) then
-        if is_ended then inl (Undershoot (by_skid m)) else inr (creep seen, m)
+        if is_ended then inl (Undershoot (by_skid m)) else inr (creep, m)
       else if negb (agrees_with (key_register k) (register seen)) then
         if is_ended then inl (Undershoot (by_skid m)) else inr (Step, m)
       else if negb (agrees_with wanted_check (check seen)) then inl Mismatch
@@ -92,7 +92,7 @@ Section Matcher.
     else if is_ended then inl (Undershoot (by_skid m))
     else if count seen <? key_count k - margin then
       inr (RunToCount (key_count k - margin), {| is_armed := true; landed := landed m |})
-    else inr (creep seen, m).
+    else inr (creep, m).
 
   (** ** The adversary
 
@@ -112,11 +112,14 @@ Section Matcher.
     forall r, i < r -> r <= j -> pc (at_place g r) <> p.
 
   (** What an action may do: from place [i] to place [j], still alive or ended there. An ended
-      target stands at its last place; so does one whose interrupt would come after it. *)
+      target stands at its last place; so does one whose interrupt would come after it. A run may
+      stop early, before its interrupt or breakpoint: it is then asked for again. *)
   Inductive acts : Action -> nat -> nat -> bool -> Prop :=
   | act_step i : i < last g -> acts Step i (S i) true
   | act_step_ended : acts Step (last g) (last g) false
   | act_count c i j : i < j -> j <= last g -> interrupts c i j -> acts (RunToCount c) i j true
+  | act_count_early c i j : i < j -> j <= last g ->
+      (forall r, i < r -> r < j -> count (at_place g r) < c) -> acts (RunToCount c) i j true
   | act_count_ended c i : i <= last g ->
       (forall r, i < r -> r <= last g -> count (at_place g r) < c) \/
       (exists j, last g < j /\ interrupts c i j) ->
@@ -125,6 +128,8 @@ Section Matcher.
       no_breakpoint p i (pred j) -> acts (RunToBreakpoint p c) i j true
   | act_guard p c i j : i < j -> j <= last g -> no_breakpoint p i j -> interrupts c i j ->
       acts (RunToBreakpoint p c) i j true
+  | act_breakpoint_early p c i j : i < j -> j <= last g -> no_breakpoint p i j ->
+      count (at_place g j) < c -> acts (RunToBreakpoint p c) i j true
   | act_breakpoint_ended p c i : i <= last g -> no_breakpoint p i (last g) ->
       acts (RunToBreakpoint p c) i (last g) false.
 
@@ -232,7 +237,7 @@ Section Matcher.
      next m seen false =
        inr (RunToCount (key_count k - margin), {| is_armed := true; landed := landed m' |})) \/
     (next m seen false = inr (Step, m')) \/
-    (exists p, key_pc k = Some p /\ pc seen <> p /\
+    (exists p, key_pc k = Some p /\
      next m seen false = inr (RunToBreakpoint p (S (key_count k)), m')).
   Proof.
     intros Hi seen m'. subst seen m'. unfold next.
@@ -251,8 +256,7 @@ Section Matcher.
       + destruct (agrees_with (key_register k) (register (at_place g i))) eqn:Er; simpl; [|auto].
         exfalso. apply Hnot. auto.
     - destruct (Nat.ltb_spec (count (at_place g i)) (key_count k - margin)) as [Hf|Hf]; [auto|].
-      destruct (key_pc k) as [p|]; [|auto].
-      destruct (Nat.eqb_spec (pc (at_place g i)) p); [auto|]. right. right. exists p. auto.
+      destruct (key_pc k) as [p|]; [|auto]. right. right. exists p. auto.
   Qed.
 
   Lemma next_at_place m : next m (at_place g place) false = inl Delivered.
@@ -275,6 +279,8 @@ Section Matcher.
       destruct (le_lt_dec q place) as [Hle|Hlt].
       + pose proof (count_monotone q place Hle place_in_run). lia.
       + match goal with Hn : no_breakpoint _ _ _ |- _ => apply (Hn place) end; auto; lia.
+    - split; [reflexivity|]. destruct (le_lt_dec j place) as [|Hlt]; [assumption|].
+      exfalso. match goal with Hn : no_breakpoint _ _ _ |- _ => apply (Hn place) end; auto; lia.
     - exfalso. match goal with Hn : no_breakpoint _ _ _ |- _ => apply (Hn place) end; auto.
   Qed.
 
@@ -291,6 +297,8 @@ Section Matcher.
   Proof.
     intros Htime Hi Hfar H. destruct place_shows as (Hc & _). inversion H; subst.
     - split; [reflexivity|]. eapply Htime; eassumption.
+    - split; [reflexivity|]. destruct (le_lt_dec j place) as [|Hlt]; [assumption|].
+      match goal with Hn : forall r, _ -> _ -> _ < _ |- _ => specialize (Hn place Hi Hlt) end. lia.
     - exfalso. match goal with Hq : _ \/ _ |- _ => destruct Hq as [Hnone|(j0 & Hj & Hbeyond)] end.
       + specialize (Hnone place Hi place_in_run). lia.
       + pose proof (Htime i j0 Hi Hfar Hbeyond). lia.
@@ -300,7 +308,7 @@ Section Matcher.
     next m (at_place g i) false = inr (a, m') -> acts a i j alive -> alive = true /\ j <= place.
   Proof.
     intros Htime Hi Hn Ha.
-    destruct (next_before m i Hi) as [[Hf E]|[E|(p & Hp & _ & E)]]; rewrite E in Hn;
+    destruct (next_before m i Hi) as [[Hf E]|[E|(p & Hp & E)]]; rewrite E in Hn;
       injection Hn as <- <-.
     - eapply count_stops_in_time; eassumption.
     - inversion Ha; subst; [split; [reflexivity|lia] | lia].
@@ -315,7 +323,7 @@ Section Matcher.
     induction H as [m i ended o H|m i ended a m' j alive o f e Hn Ha Hm IH]; subst; intros Hi.
     - destruct (Nat.eq_dec i place) as [->|Hne].
       + rewrite next_at_place in H. injection H as <-. auto.
-      + exfalso. destruct (next_before m i ltac:(lia)) as [[_ E]|[E|(p & _ & _ & E)]];
+      + exfalso. destruct (next_before m i ltac:(lia)) as [[_ E]|[E|(p & _ & E)]];
           congruence.
     - destruct (Nat.eq_dec i place) as [->|Hne].
       + rewrite next_at_place in Hn. discriminate.
@@ -368,7 +376,7 @@ Section Matcher.
         - destruct (Nat.ltb_spec (count (at_place g i)) (key_count k - margin)); [lia|].
           intros E. congruence. }
       rewrite note_rests. assumption.
-    - destruct (next_before m i Hp) as [[Hf E]|[E|(p & Hpc & _ & E)]]; rewrite E in Hn;
+    - destruct (next_before m i Hp) as [[Hf E]|[E|(p & Hpc & E)]]; rewrite E in Hn;
         injection Hn as <- <-.
       + destruct (le_lt_dec place j) as [Hpj|Hpj].
         * right. split; [assumption|]. unfold by_skid, note. simpl. apply Nat.leb_le.
@@ -386,7 +394,7 @@ Section Matcher.
     destruct Htr as [[-> Hle]|[Hp Hskid]].
     - destruct (Nat.eq_dec i place) as [->|Hne].
       + rewrite next_at_place in Hn. injection Hn as <-. auto.
-      + exfalso. destruct (next_before m i ltac:(lia)) as [[_ E]|[E|(p & _ & _ & E)]]; congruence.
+      + exfalso. destruct (next_before m i ltac:(lia)) as [[_ E]|[E|(p & _ & E)]]; congruence.
     - revert Hn. unfold next. rewrite Hskid.
       destruct (key_count k <? count (at_place g i)); [intros E; injection E as <-; auto|].
       destruct (Nat.eqb_spec (count (at_place g i)) (key_count k)) as [Ec|_].

@@ -2,14 +2,19 @@
  * Debian's own kernel, recorded and replayed: fetched through apt, booted with a disk and a random
  * device under the virtual clock, put to work, and replayed with `verify`, on the built-in SBI and
  * once more, without the work, on OpenSBI. What the guest printed is compared with what it must
- * print, the replay with the recording, and both engines step by step over its boot. One line a
- * check; counts in build/debian-summary.json.
+ * print, the replay with the recording, and both engines step by step over its boot.
+ *
+ * Then the event channel's module, built for that kernel from Debian's headers: the kernel loads
+ * it, under the host's clock, it checks the device, and a program checks it; both engines replay
+ * that to the same state. One line a check; counts in build/debian-summary.json.
  *
  *   node scripts/ci-debian.mjs               fetches the guest into build/debian
  *   node scripts/ci-debian.mjs --guest DIR   takes DIR/Image and DIR/initrd.cpio.gz as they are;
- *                                            they were made with the same workload
+ *                                            they were made with the same workload; the guest
+ *                                            with the module is fetched all the same
  *
- * Needs a built apps/cli, and Debian with apt, e2fsprogs and opensbi.
+ * Needs a built apps/cli, and Debian with apt, e2fsprogs, opensbi, make, gcc-riscv64-linux-gnu,
+ * libc6-dev-riscv64-cross and qemu-user.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,12 +24,25 @@ import { BUILD_FOLDER, ROOT } from './lib/workspace.mjs';
 
 const CLI = join(ROOT, 'apps', 'cli', 'dist', 'casmotion.js');
 const WORKLOAD = join(ROOT, 'packages', 'guests', 'workloads', 'debian-workload.sh');
+const CHANNEL_MODULE = join(ROOT, 'packages', 'guests', 'linux', 'casmotion_evtchn');
+const CHANNEL_PROGRAM = join(ROOT, 'packages', 'guests', 'linux', 'evtchn-test.c');
 const WORK = join(BUILD_FOLDER, 'debian-run');
 const SUMMARY = join(BUILD_FOLDER, 'debian-summary.json');
 // fw_dynamic: fw_jump copies the device tree to 32 MiB after the kernel's start, into the kernel.
 const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.elf';
 /** @type {readonly [string, RegExp]} */
 const GREETING = ['the disk held what the host wrote', /greeting: written by the host/];
+/** What the module says of each part of the event channel, in selftest.c. */
+const CHANNEL_CHECKS = [
+  'loopback: each notification arrives once',
+  'ipi arrives',
+  'masked port does not arrive',
+  'unmasked port arrives',
+  'virq timer fires',
+  'virq timer is not early',
+  'time block is not behind the time CSR',
+  'time block is not ahead of the time CSR',
+];
 /** Landmarks included, for a machine whose host decides nothing. */
 const LOG_BYTES_MAX = 8192;
 const DISK_BYTES = 8 << 20;
@@ -61,6 +79,8 @@ if (guest !== undefined) {
   recordWork(guest, disk);
   recordFirmware(guest, disk);
 }
+const channelGuest = getChannelGuest();
+if (channelGuest !== undefined) recordChannel(channelGuest);
 writeFileSync(
   SUMMARY,
   `${JSON.stringify({ passed, failed: failures.length, failures }, null, 2)}\n`,
@@ -79,6 +99,20 @@ function getGuest() {
   const flags = ['--output', output, '--init', WORKLOAD];
   const { status, error } = casmotion('guest', 'fetch', 'debian', ...flags);
   return check("fetch Debian's kernel", status === 0, error) ? output : undefined;
+}
+
+/** @returns {string | undefined} the folder with a guest that loads the module */
+function getChannelGuest() {
+  const output = join(BUILD_FOLDER, 'debian-channel');
+  const program = join(WORK, 'evtchn-test');
+  const flags = ['-static', '-O2', '-Wall', '-Wextra', '-Werror', '-o', program, CHANNEL_PROGRAM];
+  const compiled = spawnSync('riscv64-linux-gnu-gcc', flags, { encoding: 'utf8' });
+  const found = compiled.error?.message ?? compiled.stderr;
+  if (!check('channel: compile the program', compiled.status === 0, found)) return undefined;
+  const guestFlags = ['--output', output, '--init', program, '--module', CHANNEL_MODULE];
+  const { status, error } = casmotion('guest', 'fetch', 'debian', ...guestFlags);
+  const name = "channel: build the module with Debian's headers";
+  return check(name, status === 0, error) ? output : undefined;
 }
 
 /** An ext4 disk with a file on it; without mke2fs an empty one, which the guest formats. */
@@ -133,7 +167,7 @@ function compareEngines(folder, disk) {
  * @param {string} disk
  */
 function recordWork(folder, disk) {
-  const recorded = record('work', folder, disk, 'console=ttyS0');
+  const recorded = record('work', folder, 'console=ttyS0', 'virtual', '--disk', disk);
   if (recorded === undefined) return;
   const { result, log, text } = recorded;
   for (const [name, expected] of expectedLines()) {
@@ -158,7 +192,8 @@ function recordFirmware(folder, disk) {
     return;
   }
   const append = 'console=ttyS0 work=none';
-  const recorded = record('firmware', folder, disk, append, '--bios', FIRMWARE);
+  const flags = ['--disk', disk, '--bios', FIRMWARE];
+  const recorded = record('firmware', folder, append, 'virtual', ...flags);
   if (recorded === undefined) return;
   const { result, log, text } = recorded;
   check('firmware: OpenSBI was there', /OpenSBI v\d/.test(text), 'it printed no version');
@@ -167,18 +202,45 @@ function recordFirmware(folder, disk) {
 }
 
 /**
+ * The module checks the device twice, as it is loaded by /init and again by the program.
+ *
+ * @param {string} folder
+ */
+function recordChannel(folder) {
+  const append = 'console=ttyS0 casmotion_evtchn.selftest=1';
+  const recorded = record('channel', folder, append, 'host');
+  if (recorded === undefined) return;
+  const { result, log, text } = recorded;
+  for (const each of CHANNEL_CHECKS) {
+    const count = text.split(`casmotion_evtchn: selftest: ok ${each}`).length - 1;
+    check(`channel: module: ${each}`, count === 2, `said ${count} times, expected 2`);
+  }
+  const failed = text.split('\n').filter((line) => line.includes('FAILED'));
+  const ends = [...text.matchAll(/(selftest|evtchn-test): (\d+) passed, 0 failed/g)];
+  const counts = ends.map(([, name, count]) => `${name} ${count}`).join(', ');
+  const isWhole = ends.length === 3 && failed.length === 0;
+  check(`channel: all passed: ${counts}`, isWhole, `${failed.join('\n')}${text.slice(-1000)}`);
+  // What the time block is good for: it changed while the guest read it.
+  const lines = result.events['clock-line'] ?? 0;
+  check(`channel: the clock's line changed: ${lines}`, lines > 0, JSON.stringify(result.events));
+  for (const engine of ['interpreter', 'translator']) {
+    verify(`channel, ${engine}`, log, result, '--engine', engine);
+  }
+}
+
+/**
  * @param {string} name
  * @param {string} folder
- * @param {string} disk
  * @param {string} append
+ * @param {'virtual' | 'host'} clock
  * @param {readonly string[]} more flags
  * @returns {{ result: Result, log: string, text: string } | undefined} undefined if it failed
  */
-function record(name, folder, disk, append, ...more) {
+function record(name, folder, append, clock, ...more) {
   const log = join(WORK, `${name}.cmr`);
   const consoleFile = join(WORK, `${name}.txt`);
   const images = ['--kernel', join(folder, 'Image'), '--initrd', join(folder, 'initrd.cpio.gz')];
-  const machine = ['--disk', disk, '--rng', '7', '--clock', 'virtual', '--append', append];
+  const machine = ['--rng', '7', '--clock', clock, '--append', append];
   const rest = ['--console', consoleFile, '--timeout', String(TIMEOUT_SECONDS), ...more];
   const { status, result, error } = casmotion('record', '-o', log, ...images, ...machine, ...rest);
   const text = existsSync(consoleFile) ? readFileSync(consoleFile, 'latin1') : '';
@@ -191,10 +253,11 @@ function record(name, folder, disk, append, ...more) {
  * @param {string} name
  * @param {string} log
  * @param {Result} recorded
+ * @param {readonly string[]} more flags
  */
-function verify(name, log, recorded) {
+function verify(name, log, recorded, ...more) {
   const timeout = ['--timeout', String(TIMEOUT_SECONDS)];
-  const { status, result, error } = casmotion('verify', log, ...timeout);
+  const { status, result, error } = casmotion('verify', log, ...timeout, ...more);
   check(`${name}: verify${speed(result)}`, status === 0, `exit code ${status}\n${error}`);
   check(`${name}: no divergence`, result?.divergence === null, JSON.stringify(result?.divergence));
   for (const field of /** @type {const} */ (['steps', 'outputDigest', 'stateDigest'])) {

@@ -20,7 +20,9 @@ export const LAYERS: ReadonlyMap<string, number> = new Map([
   ['devices', 3],
   ['machine', 4],
   ['recorder', 5],
+  ['model', 6], // imports nothing; its tests hold the recorder and all below against it
   ['gdb-server', 6],
+  ['lab', 6],
   ['guests/debian', 7], // fetches through apt: files and processes
   ['host-node', 7],
   ['host-web', 7],

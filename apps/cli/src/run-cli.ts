@@ -13,6 +13,7 @@ import { demoCommand } from './commands/demo.ts';
 import { guestRoutes } from './commands/guest.ts';
 import { infoCommand, logCommand } from './commands/info.ts';
 import { recordCommand } from './commands/record.ts';
+import { recoverCommand } from './commands/recover.ts';
 import { replayCommand, verifyCommand } from './commands/replay.ts';
 import { runCommand } from './commands/run.ts';
 import { type CliContext, type CliProcess, VERSION } from './context.ts';
@@ -78,6 +79,7 @@ const root = buildRouteMap({
     record: recordCommand,
     replay: replayCommand,
     verify: verifyCommand,
+    recover: recoverCommand,
     info: infoCommand,
     log: logCommand,
     guest: guestRoutes,

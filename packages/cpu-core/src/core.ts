@@ -93,9 +93,7 @@ class Core implements CoreInterface {
     const host = {
       memory,
       ...this.#busImports(bus),
-      decode: (slot: number, page: number): void => decoder.decode(slot, page),
-      decodeStraddle: (slot: number, memo: number, word: number): void =>
-        decoder.decodeStraddle(slot, memo, word),
+      ...decoderImports(decoder),
       dropRegions: (decodedIndex: number): void => translator?.dropPage(decodedIndex),
       translate: (slot: number, page: number): void => translator?.translate(slot, page),
       regionLeft: (left: number): void => {
@@ -318,6 +316,13 @@ class Core implements CoreInterface {
   #setControl(name: keyof typeof CONTROL, value: number): void {
     this.#controls[CONTROL[name] / 4] = value;
   }
+}
+
+function decoderImports(decoder: Decoder): Pick<CoreImports, 'decode' | 'decodeStraddle'> {
+  return {
+    decode: (slot, page) => decoder.decode(slot, page),
+    decodeStraddle: (slot, memo, word) => decoder.decodeStraddle(slot, memo, word),
+  };
 }
 
 function cellsOf(

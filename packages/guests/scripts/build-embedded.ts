@@ -14,10 +14,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** A program to build: all C and assembly files of its folders, and a linker script. */
 export interface EmbeddedProgram {
-  /** Where the linker script is, too. */
   readonly folder: string;
-  /** Another folder whose sources and headers it uses. */
-  readonly library?: string;
+  /** Other folders whose sources and headers it uses. */
+  readonly libraries?: readonly string[];
+  /** From its folder. */
   readonly linkerScript: string;
   readonly elfName: string;
   readonly target: Target;
@@ -53,7 +53,7 @@ export const PROGRAMS: readonly EmbeddedProgram[] = [
   { folder: 'hello', linkerScript: 'hello.ld', elfName: 'hello.elf', target: INTEGER },
   {
     folder: 'kernel',
-    library: 'channel',
+    libraries: ['channel'],
     linkerScript: 'kernel.ld',
     elfName: 'casmotion-guest.elf',
     target: INTEGER,
@@ -61,9 +61,16 @@ export const PROGRAMS: readonly EmbeddedProgram[] = [
   { folder: 'bench', linkerScript: 'bench.ld', elfName: 'bench.elf', target: FLOAT },
   {
     folder: 'channel-test',
-    library: 'channel',
-    linkerScript: 'channel-test.ld',
+    libraries: ['channel', 'bare'],
+    linkerScript: '../bare/bare.ld',
     elfName: 'channel-test.elf',
+    target: INTEGER,
+  },
+  {
+    folder: 'lab',
+    libraries: ['channel', 'bare'],
+    linkerScript: '../bare/bare.ld',
+    elfName: 'lab.elf',
     target: INTEGER,
   },
 ];
@@ -87,7 +94,7 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
   const machine = [`-march=${march}`, `-mabi=${mabi}`];
   const work = mkdtempSync(join(tmpdir(), 'casmotion-build-'));
   try {
-    const headers = program.library === undefined ? [] : [`-I../${program.library}`];
+    const headers = (program.libraries ?? []).map((library) => `-I../${library}`);
     const objects = sourcesOf(program).map(({ folder, name }) => {
       const object = join(work, `${basename(name)}.o`);
       // The compiler is given names without folders, so that none can reach the file.
@@ -107,9 +114,8 @@ export function buildProgram(program: EmbeddedProgram): Uint8Array {
 }
 
 /** By the name of the file, whatever its folder: the order of linking. */
-function sourcesOf({ folder, library }: EmbeddedProgram): { folder: string; name: string }[] {
-  const folders = library === undefined ? [folder] : [folder, library];
-  return folders
+function sourcesOf(program: EmbeddedProgram): { folder: string; name: string }[] {
+  return [program.folder, ...(program.libraries ?? [])]
     .map((part) => join(EMBEDDED_FOLDER, part))
     .flatMap((path) => readdirSync(path).map((name) => ({ folder: path, name })))
     .filter(({ name }) => /\.[cS]$/.test(name))

@@ -5,6 +5,7 @@ import {
   CASMOTION_GUEST_ELF,
   CHANNEL_TEST_ELF,
   HELLO_ELF,
+  LAB_ELF,
 } from './embedded-elf.ts';
 
 /**
@@ -43,4 +44,14 @@ export function benchGuest(): Uint8Array<ArrayBuffer> {
  */
 export function channelTestGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(CHANNEL_TEST_ELF);
+}
+
+/**
+ * `lab`: several domains, in S-mode, entered at 0x8020_0000 by the built-in SBI. The command line
+ * says which part a domain plays: `front PEER BLOCKS` reads blocks through a shared ring from `back
+ * PEER`, which has a disk; `ping PEER FRAMES` and `echo FRAMES` use the switch; `flood PEER` is
+ * hostile to `victim PEER ROUNDS`. An ELF file; a new array at each call.
+ */
+export function labGuest(): Uint8Array<ArrayBuffer> {
+  return decodeBase64(LAB_ELF);
 }

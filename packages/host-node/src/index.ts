@@ -14,6 +14,8 @@ export {
   builtinImage,
   EMBEDDED_GUEST,
   HELLO_GUEST,
+  LAB_GUEST,
+  PATTERN_DISK,
   SCRATCH_DISK,
 } from './images/builtin-images.ts';
 export { MachineConfigError, parseMachineConfig } from './images/config-json.ts';
@@ -23,9 +25,35 @@ export {
   type MachineRequest,
   openMachineFiles,
 } from './images/machine-files.ts';
+export {
+  createLabFolder,
+  isLabFolder,
+  LAB_FILE,
+  labLogPath,
+  newLogPath,
+  readLabFolder,
+} from './lab/lab-folder.ts';
+export type { LabWorkerData, RerunStart } from './lab/lab-protocol.ts';
+export {
+  findCut,
+  type LabReplayOutcome,
+  type LabReplayRequest,
+  replayLab,
+} from './lab/lab-replay.ts';
+export {
+  CrashedDomainError,
+  type DomainStart,
+  FailedDomainError,
+  type LabControl,
+  type LabOutcome,
+  type LabProgress,
+  type LabRequest,
+  runLab,
+} from './lab/lab-session.ts';
+export { isLabWorker, runLabWorker } from './lab/lab-worker.ts';
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
-export { type LiveOptions, NodeLiveInputs } from './live/node-live-inputs.ts';
+export { type LiveOptions, NodeLiveInputs, type PeerSource } from './live/node-live-inputs.ts';
 export { HostTraps } from './session/host-traps.ts';
 export type { EngineChoice, EngineRequest } from './session/engine.ts';
 export {
@@ -51,7 +79,9 @@ export {
 export {
   type ConsoleRequest,
   isGoodEnd,
+  type RerunRequest,
   type RunOutcome,
   type RunRequest,
   runSession,
+  type Seat,
 } from './session/run-session.ts';

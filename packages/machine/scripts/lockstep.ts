@@ -1,6 +1,7 @@
 /**
  * Runs a guest on both engines side by side and compares them: harts after each region, registers
- * after each slice, the whole state now and then. Ends with 1 at the first difference, naming the step.
+ * after each slice, the whole state now and then. Ends with 1 at the first difference, naming the
+ * step.
  *
  *   node --conditions=casmotion-source --import tsx scripts/lockstep.ts --kernel FILE \
  *     [--initrd FILE] [--append TEXT] [--bios sbi|none] [--disk FILE] [--memory MIB] [--steps N] \

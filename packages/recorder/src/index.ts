@@ -56,6 +56,8 @@ export {
   Replayer,
   type ReplayDiverged,
   type ReplayerOptions,
+  type DueEvent,
+  type ReplayGate,
   type ReplayMatched,
   type ReplayProgress,
   type ReplayResult,

@@ -3,6 +3,7 @@
  * impure side.
  */
 import type { MachineEvent, PeerCall } from '@casmotion/events';
+import type { EventOrigin } from '@casmotion/replay-log';
 
 /** Where the machine stands when the host is asked. */
 export interface LiveStatus {
@@ -37,6 +38,11 @@ export interface LiveInputs {
    * Absent: no other domain is there, and the call fails as Xen lets it.
    */
   answer?(status: LiveStatus, call: PeerCall): Promise<readonly MachineEvent[]>;
+  /**
+   * Told of each event just before it is logged and applied, in order; gives where it came from if
+   * another domain sent it, which is logged beside it. See docs/adr/0018.
+   */
+  noteEvent?(event: MachineEvent): EventOrigin | undefined;
   /**
    * True if a while has passed on the host since it was last true, a second or so: what was
    * recorded is then made safe.

@@ -154,7 +154,11 @@ export class Recorder {
   #take(event: MachineEvent): void {
     const { step } = this.#machine.at;
     const writer = this.#options.log?.writer;
+    const origin = this.#options.live.noteEvent?.(event);
     if (writer !== undefined) {
+      if (origin !== undefined) {
+        writer.origin({ kind: 'received', event: writer.eventCount, origin });
+      }
       const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
       const wakes = this.#wakes.at(step);
       const key = this.#options.pmu?.key();

@@ -24,6 +24,7 @@ import {
   type LogFooter,
   type LoggedOutput,
   type LogReader,
+  type LoggedEvent,
 } from '@casmotion/replay-log';
 import { timePoint, type TimePointKey } from '@casmotion/time-point';
 import {
@@ -80,7 +81,25 @@ export interface ReplayerOptions {
   readonly readRegisters?: () => readonly (readonly [string, bigint])[];
   /** The command that a divergence report recommends. */
   readonly nextCommand?: string;
+  /** Of a replay together with other domains. */
+  readonly gate?: ReplayGate;
 }
+
+/**
+ * What holds a replay back until other domains' replays have come far enough. The machine sees
+ * nothing of it.
+ */
+export interface ReplayGate {
+  /**
+   * The event is due and its place agrees. True: it is applied now. False: not before `wait` is
+   * kept; then it is asked again. May throw, which ends the replay.
+   */
+  pass(event: DueEvent): boolean;
+  wait(): Promise<void>;
+}
+
+/** An event of the log, and where the machine stands. */
+export type DueEvent = Pick<LoggedEvent, 'number' | 'at' | 'wakes' | 'event'>;
 
 export interface ReplayProgress {
   readonly step: number;
@@ -159,7 +178,12 @@ export class Replayer {
     assert(this.#machine.at.step === 0, 'a replay starts with a fresh machine');
     if (!this.#isUnchecked) this.#machine.enableLandmarks();
     for (;;) {
-      const ended = this.#doWhatIsDue() ?? (await this.#goOn()) ?? this.#found();
+      const due = this.#doWhatIsDue();
+      if (due === 'held') {
+        await this.#options.gate?.wait();
+        continue;
+      }
+      const ended = due ?? (await this.#goOn()) ?? this.#found();
       if (ended !== undefined) return ended;
       const progress = this.#options.onProgress?.(this.#progress());
       if (progress !== undefined) await progress;
@@ -167,7 +191,7 @@ export class Replayer {
   }
 
   /** Compares and applies everything that the log has for just here. */
-  #doWhatIsDue(): ReplayResult | undefined {
+  #doWhatIsDue(): ReplayResult | 'held' | undefined {
     const cursor = this.#cursor;
     for (;;) {
       const { landmark, event } = cursor;
@@ -181,6 +205,7 @@ export class Replayer {
       } else if (this.#isEventHere(event)) {
         const diverged = this.#isUnchecked ? undefined : this.#checkEvent(event);
         if (diverged !== undefined) return diverged;
+        if (this.#isHeld(event)) return 'held';
         applyEvent(this.#machine, event.event);
         if (!this.#isUnchecked) this.#judge.note(event);
         cursor.takeEvent();
@@ -271,6 +296,11 @@ export class Replayer {
   #isEventHere(event: PlacedEvent | undefined): event is PlacedEvent {
     const isAwake = event?.wakes === this.#wakes.at(this.#machine.at.step);
     return event !== undefined && isAwake && this.#isAt(event.place);
+  }
+
+  #isHeld(event: PlacedEvent): boolean {
+    const { gate } = this.#options;
+    return gate !== undefined && !gate.pass({ ...event, at: this.#machine.at });
   }
 
   #isAt(place: TimePointKey): boolean {

@@ -30,6 +30,7 @@ export const CHUNK_TYPES = {
   footer: 0x07,
   keyedEvents: 0x10,
   keyedLandmarks: 0x11,
+  origins: 0x18,
   sequences: 0x20,
 } as const;
 

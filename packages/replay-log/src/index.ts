@@ -27,6 +27,13 @@ export { type LogCut, LogReader, type LogSource, openLog, type OpenOptions } fro
 export { type FooterInput, type LogSink, LogWriter } from './log-writer.ts';
 export { bufferSource, createLogTools, MemorySink } from './memory.ts';
 export {
+  type ClockEntry,
+  type EventOrigin,
+  type Lane,
+  ORIGIN_LIMITS,
+  type OriginRecord,
+} from './origins.ts';
+export {
   EVENT_CHECK_DIGEST_BYTES,
   type EventCheck,
   type LoggedEvent,

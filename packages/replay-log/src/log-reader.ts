@@ -40,6 +40,7 @@ import {
   StoredImage,
   type StoredPiece,
 } from './images.ts';
+import { decodeOrigins, type OriginRecord } from './origins.ts';
 import {
   decodeKeyedEvents,
   decodeKeyedLandmarks,
@@ -222,6 +223,20 @@ export class LogReader {
   *outputs(): Generator<LoggedOutput, void> {
     for (const chunk of this.#ofType(CHUNK_TYPES.outputs)) {
       yield* this.#records(chunk, decodeOutputs);
+    }
+  }
+
+  /** Where events came from, in their order; none in a log of a machine that is alone. */
+  *origins(): Generator<OriginRecord, void> {
+    let event = 0;
+    for (const chunk of this.#ofType(CHUNK_TYPES.origins)) {
+      for (const record of this.#records(chunk, decodeOrigins)) {
+        if (record.event < event) {
+          throw new LogContentError('an origin before the one before', place(chunk));
+        }
+        ({ event } = record);
+        yield record;
+      }
     }
   }
 

@@ -19,6 +19,7 @@ import {
   type ImageKey,
   type ImageSource,
 } from './images.ts';
+import { encodeOrigins, type OriginRecord } from './origins.ts';
 import {
   encodeKeyedEvents,
   encodeKeyedLandmarks,
@@ -67,6 +68,7 @@ export class LogWriter {
   #keyedEvents: KeyedEvent[] = [];
   #keyedLandmarks: KeyedLandmark[] = [];
   #outputs: LoggedOutput[] = [];
+  #origins: OriginRecord[] = [];
   #sequences: LoggedSequence[] = [];
   readonly #counts: { [K in EventKind]?: number } = {};
   #isFinished = false;
@@ -132,6 +134,16 @@ export class LogWriter {
     return number;
   }
 
+  /**
+   * Appends what is known of where the event written next comes from. Given before it, so that a
+   * log cut short has the origin of every event that it has.
+   */
+  origin(record: OriginRecord): void {
+    assert(record.event === this.#eventCount, `origin of event ${record.event}`);
+    this.#origins.push(record);
+    if (this.#origins.length >= BATCH_ORIGINS) this.flush();
+  }
+
   /** Appends a landmark with the events given so far before it; gives its number. */
   landmark(landmark: Omit<LoggedLandmark, 'number' | 'eventsBefore'>): number {
     this.#advance(landmark.at.step, false);
@@ -168,6 +180,9 @@ export class LogWriter {
     const { events, landmarks, outputs, keyedEvents, keyedLandmarks } = CHUNK_TYPES;
     const [firstEvent, firstLandmark] = [this.#events[0], this.#landmarks[0]];
     const [firstKeyed, firstPlace] = [this.#keyedEvents[0], this.#keyedLandmarks[0]];
+    if (this.#origins.length > 0) {
+      this.#chunk(CHUNK_TYPES.origins, FLAG_OPTIONAL, encodeOrigins(this.#origins));
+    }
     if (firstEvent !== undefined)
       this.#chunk(events, 0, encodeEvents(this.#events), firstEvent.at.step);
     if (firstKeyed !== undefined)
@@ -190,6 +205,7 @@ export class LogWriter {
     this.#keyedEvents = [];
     this.#keyedLandmarks = [];
     this.#outputs = [];
+    this.#origins = [];
     this.#sequences = [];
     this.#pendingEventBytes = 0;
   }
@@ -252,5 +268,6 @@ export class LogWriter {
 /** Raw bytes of events after which a batch is written unasked. */
 const BATCH_BYTES = 2 ** 16;
 const BATCH_LANDMARKS = 1024;
+const BATCH_ORIGINS = 1024;
 /** A log of a million chunks has no index; readers do without. */
 const INDEX_MAX_BYTES = 2 ** 22;

@@ -72,7 +72,11 @@ export class Matcher {
   #nearest: Observation | undefined;
   #hasCrept = false;
 
-  /** `margin` in counts: 0 where the counter is exact. `check` is compared at the key. */
+  /**
+   * `margin` in counts: 0 where the counter is exact. It covers a skid in steps if it is as large,
+   * and a skid in counts only if it is larger (proof/Matcher.v, `EqualMargin`). `check` is compared
+   * at the key.
+   */
   constructor(key: TimePointKey, margin: number, check?: bigint) {
     assert(Number.isSafeInteger(margin) && margin >= 0, `margin ${margin}`);
     this.key = key;

@@ -4,7 +4,10 @@ import type { EventKind } from '@casmotion/events';
 import {
   type DescribedLog,
   describeLogFile,
+  isLabFolder,
+  labLogPath,
   openLogFile,
+  readLabFolder,
   startHostClock,
 } from '@casmotion/host-node';
 import type { PmuConfig } from '@casmotion/machine';
@@ -51,12 +54,15 @@ export const infoCommand = buildCommand<InfoFlags, [string], CliContext>({
       'Examples:',
       '  casmotion info demo.cmr',
       '  casmotion info demo.cmr --json',
+      '  casmotion info lab-1                the logs of a lab, one after the other',
     ].join('\n'),
   },
   parameters: { flags: { salvage: SALVAGE_FLAG, ...OUTPUT_FLAGS }, positional: LOG_ARGUMENT },
   func(flags, path) {
     return finish(this, flags, async () => {
-      const result = await describeLog(path, flags);
+      const result = isLabFolder(path)
+        ? await describeLab(path, flags)
+        : await describeLog(path, flags);
       if (!flags.json) this.process.stdout.write(`${result.lines.join('\n')}\n`);
       return { ...result, lines: [] };
     });
@@ -124,6 +130,27 @@ export const logCommand = buildCommand<LogFlags, [string], CliContext>({
     });
   },
 });
+
+/** Of a lab: what joins it, and each log. */
+async function describeLab(folder: string, flags: InfoFlags): Promise<CommandResult> {
+  const shape = readLabFolder(folder);
+  const logs: { readonly name: string; readonly result: CommandResult }[] = [];
+  for (const { name } of shape.domains) {
+    logs.push({ name, result: await describeLog(labLogPath(folder, name), flags) });
+  }
+  const names = shape.domains.map(({ name, id }) => `${name} (domain ${id})`);
+  const channels = shape.channels?.map(
+    ({ server, port, client }) => `port ${port} of ${server} for ${client}`,
+  );
+  const lines = [
+    `lab       ${folder}: ${names.join(', ')}`,
+    `channels  ${channels?.join(', ') ?? 'any'}`,
+    `switch    ${shape.switch.join(', ') || 'none'}`,
+    ...logs.flatMap(({ name, result }) => ['', `${name}:`, ...result.lines]),
+  ];
+  const domains = logs.map(({ name, result }) => ({ name, ...result.json }));
+  return { json: { exit: EXIT.ok, path: folder, ...shape, domains }, lines };
+}
 
 async function describeLog(path: string, flags: InfoFlags): Promise<CommandResult> {
   const elapsed = startHostClock();

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import {
+  IMAGE_DIR_FLAG,
   MACHINE_FLAGS,
   OUTPUT_FLAGS,
   type RunFlags,
@@ -12,9 +13,13 @@ import {
 } from '../flags.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
+import { recordLab, refuseFlags, rerunLab } from './run-lab.ts';
 import { runMachine } from './run-machine.ts';
 
 interface Flags extends RunFlags, TimePointFlags {
+  readonly config?: string;
+  readonly resume?: string;
+  readonly imageDir?: string;
   readonly output: string;
   readonly embed: boolean;
   readonly commit?: string;
@@ -45,6 +50,8 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
       '  casmotion record -o ci.cmr --kernel Image --clock virtual --timeout 60 --json',
       '  casmotion record -o ci.cmr --kernel Image --profile',
       '  casmotion record -o demo.cmr --time-point branches --pmu skid=500,seed=7',
+      '  casmotion record -o lab-1 --config lab.json         several domains, a log each',
+      '  casmotion record -o lab-2 --resume lab-1            on from where they all are consistent',
       '',
       ...INSPECT_HELP,
       '',
@@ -53,7 +60,27 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
   },
   parameters: {
     flags: {
-      output: { kind: 'parsed', parse: String, placeholder: 'FILE', brief: 'The log' },
+      output: {
+        kind: 'parsed',
+        parse: String,
+        placeholder: 'FILE',
+        brief: 'The log; of a lab, a new folder',
+      },
+      config: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'FILE',
+        brief: 'A lab of several domains (docs/lab.md) in place of one machine',
+      },
+      resume: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'DIR',
+        brief: 'A recorded lab, to be brought to a consistent cut and recorded on',
+      },
+      imageDir: IMAGE_DIR_FLAG,
       ...MACHINE_FLAGS,
       ...TIME_POINT_FLAGS,
       embed: {
@@ -71,11 +98,35 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
   func(flags) {
     return finish(this, flags, async () => {
       if (flags.commit !== undefined) throw new CommitRefusedError();
+      const { config, resume, output: folder } = flags;
+      if (config !== undefined) {
+        const because = 'no flag of one machine with --config: write it into the file';
+        refuseFlags(flags, ['resume', ...ONE_MACHINE], because);
+        return recordLab(this, flags, { config, folder });
+      }
+      if (resume !== undefined) {
+        refuseFlags(flags, ONE_MACHINE, 'no flag of a machine with --resume: it is in the logs');
+        return rerunLab(this, flags, { from: resume, folder, goesOn: true });
+      }
       const target = { logPath: flags.output, isEmbedding: flags.embed, commitPath: undefined };
       return runMachine(this, flags, target);
     });
   },
 });
+
+/** Flags that say what one machine is, or look into it. */
+const ONE_MACHINE: readonly (keyof Flags)[] = [
+  'kernel',
+  'timePoint',
+  'pmu',
+  'initrd',
+  'bios',
+  'append',
+  'disk',
+  'rng',
+  'clock',
+  'console',
+];
 
 /** A recording leaves its disk as it was, or it could not be replayed from it. */
 class CommitRefusedError extends VmError {

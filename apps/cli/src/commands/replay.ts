@@ -1,6 +1,8 @@
 /** `casmotion replay` and `casmotion verify`: the recorded session again, compared as it goes. */
 import { buildCommand } from '@stricli/core';
-import { noOutputs } from '@casmotion/recorder';
+import { VmError } from '@casmotion/base';
+import { isLabFolder } from '@casmotion/host-node';
+import { type MonitorLevel, noOutputs } from '@casmotion/recorder';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import {
@@ -15,22 +17,45 @@ import {
 import { GuestOutput } from '../guest-output.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
 import { finish } from '../result.ts';
+import { aloneLogPath, replayLabFolder } from './replay-lab.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
 
-interface Flags extends ReplayFlags {
+interface DomainFlags extends Omit<ReplayFlags, 'monitor'> {
+  readonly alone?: string;
+  readonly monitor?: MonitorLevel;
+}
+
+interface Flags extends DomainFlags {
   readonly console?: string;
   readonly unchecked: boolean;
 }
 
+interface VerifyFlags extends DomainFlags {
+  readonly output?: string;
+}
+
 const LOG_ARGUMENT = {
   kind: 'tuple',
-  parameters: [{ brief: 'A log, whole or .partial', parse: String, placeholder: 'FILE' }],
+  parameters: [
+    {
+      brief: 'A log, whole or .partial, or the folder of a lab',
+      parse: String,
+      placeholder: 'FILE',
+    },
+  ],
 } as const;
 
 const REPLAY_FLAGS = {
   imageDir: IMAGE_DIR_FLAG,
   timeout: TIMEOUT_FLAG,
   engine: ENGINE_FLAG,
+  alone: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    placeholder: 'NAME',
+    brief: 'Of a lab, this domain by itself',
+  },
   salvage: SALVAGE_FLAG,
   margin: MARGIN_FLAG,
   ...INSPECT_FLAGS,
@@ -46,8 +71,10 @@ const UNCHECKED_FLAG = {
   brief: 'Compare nothing but places; proves nothing',
 } as const;
 
-const MONITOR_VALUES = ['fast', 'full'] as const;
-const MONITOR_BRIEF = 'What is checked: fast, with little cost; full, twice, on both engines';
+function monitorFlag(byDefault: MonitorLevel) {
+  const brief = `What is checked: fast, at little cost; full, on both engines. Else ${byDefault}`;
+  return { kind: 'enum', values: ['fast', 'full'], optional: true, brief } as const;
+}
 
 export const replayCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
@@ -65,6 +92,8 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay boot.cmr --profile',
       '  casmotion replay boot.cmr --monitor full      both engines side by side, all of memory',
       '  casmotion replay branches.cmr --margin 16     the matcher learns how late interrupts come',
+      '  casmotion replay lab-1                     all domains of a lab, in causal order',
+      '  casmotion replay lab-1 --alone front       one of them, from its own log',
       '',
       ...INSPECT_HELP,
       '',
@@ -75,19 +104,24 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
   parameters: {
     flags: {
       console: CONSOLE_FLAG,
-      monitor: { kind: 'enum', values: MONITOR_VALUES, default: 'fast', brief: MONITOR_BRIEF },
+      monitor: monitorFlag('fast'),
       unchecked: UNCHECKED_FLAG,
       ...REPLAY_FLAGS,
     },
     positional: LOG_ARGUMENT,
   },
-  func(flags, path) {
+  func(flags, named) {
     return finish(this, flags, async () => {
+      if (isTogether(named, flags)) {
+        refuseForLab(flags);
+        return replayLabFolder(this, flags, { folder: named, isVerify: false });
+      }
+      const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
       const output = new GuestOutput(this, { console: flags.console, json: flags.json });
       const progress = replayProgress(this, path, flags);
       if (output.isTerminal) output.onWrite = () => progress.hide();
       try {
-        const result = await replayLog(flags, {
+        const result = await replayLog({ ...flags, monitor: flags.monitor ?? 'fast' }, {
           path,
           isVerify: false,
           isUnchecked: flags.unchecked,
@@ -106,10 +140,6 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
   },
 });
 
-interface VerifyFlags extends ReplayFlags {
-  readonly output?: string;
-}
-
 export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
     brief: 'Replay without output, check all there is, and certify it',
@@ -121,12 +151,13 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
       '',
       '--monitor full replays on both engines side by side, hashes all of memory at each landmark,',
       'and watches devices for looks at the host. --monitor fast makes the checks of `replay`, and',
-      'hashes all of memory at each landmark.',
+      'hashes all of memory at each landmark; so it is of a whole lab, which gets no certificate.',
       '',
       'Examples:',
       '  casmotion verify demo.cmr',
       '  casmotion verify demo.cmr -o demo.certificate.json',
       '  casmotion verify boot.cmr --monitor fast --json',
+      '  casmotion verify lab-1 --alone front -o front.certificate.json',
       '',
       'Exit codes: 0 everything agrees (however the guest ended), 1 bad usage or file,',
       '2 divergence, 4 time-out.',
@@ -141,15 +172,20 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
         placeholder: 'FILE',
         brief: 'Write the certificate to FILE, as JSON',
       },
-      monitor: { kind: 'enum', values: MONITOR_VALUES, default: 'full', brief: MONITOR_BRIEF },
+      monitor: monitorFlag('full'),
       ...REPLAY_FLAGS,
     },
     positional: LOG_ARGUMENT,
     aliases: { o: 'output' },
   },
-  func(flags, path) {
-    return finish(this, flags, () =>
-      replayLog(flags, {
+  func(flags, named) {
+    return finish(this, flags, async () => {
+      if (isTogether(named, flags)) {
+        refuseForLab(flags);
+        return replayLabFolder(this, flags, { folder: named, isVerify: true });
+      }
+      const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
+      return replayLog({ ...flags, monitor: flags.monitor ?? 'full' }, {
         path,
         isVerify: true,
         certificatePath: flags.output,
@@ -157,7 +193,22 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
         progress: replayProgress(this, path, flags),
         canShowProgress: () => true,
         isAbandoned: () => false,
-      }),
-    );
+      });
+    });
   },
 });
+
+/** A lab, and not one domain of it. */
+function isTogether(path: string, { alone }: DomainFlags): boolean {
+  return alone === undefined && isLabFolder(path);
+}
+
+/** Domains together wait for each other: a second machine beside each has no place there yet. */
+function refuseForLab({ monitor, output }: VerifyFlags): void {
+  const flag = monitor === 'full' ? '--monitor full' : output === undefined ? undefined : '-o';
+  if (flag === undefined) return;
+  throw new VmError('full monitoring and certificates are of one log, and this is a lab', {
+    where: flag,
+    next: 'take one domain of it: --alone NAME',
+  });
+}

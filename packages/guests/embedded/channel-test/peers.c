@@ -62,14 +62,6 @@ void run_serve(u32 peer, u32 rounds)
   report("served", checksum);
 }
 
-static void sleep(u32 timer, u64 nanoseconds)
-{
-  u32 seen = arrivals[timer];
-  u64 deadline = channel_system_time(&channel) + nanoseconds;
-  channel_op(&channel, CHANNEL_set_singleshot_timer, deadline, 0);
-  wait_for(timer, seen);
-}
-
 void run_call(u32 peer, u32 rounds)
 {
   u32 timer = (u32)channel_op(&channel, CHANNEL_bind_virq, VIRQ_TIMER, 0);

@@ -7,6 +7,14 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { encodeUtf8, VmError } from '@casmotion/base';
+import {
+  buildKernelModules,
+  checkBuildTools,
+  checkModuleSource,
+  isHeaderPackageFile,
+  kernelHeaderPackages,
+  prepareKernelHeaders,
+} from './build-kernel-module.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { INIT_SCRIPT, MODULE_ORDER_PATH, USER_INIT_PATH } from './init-script.ts';
 import { canonicalModuleName, type KernelModule, resolveModules } from './kernel-modules.ts';
@@ -18,6 +26,11 @@ export interface FetchDebianOptions {
   readonly outputDir: string;
   /** A program or `#!/bin/sh` script that the guest runs in place of a shell. */
   readonly initFile?: string | undefined;
+  /**
+   * Folders with the sources of kernel modules (a `Kbuild` with `obj-m`) that are built for this
+   * kernel and loaded by the guest after its own.
+   */
+  readonly moduleDirs?: readonly string[] | undefined;
   /** Keeps downloads between runs; by default a folder in the user's cache folder. */
   readonly cacheDir?: string | undefined;
   /**
@@ -36,7 +49,7 @@ export interface FetchDebianOptions {
 
 /** Where the work stands. Bytes are known while downloading only. */
 export interface FetchProgress {
-  readonly phase: 'lists' | 'waiting for the mirror' | 'download' | 'unpack' | 'write';
+  readonly phase: 'lists' | 'waiting for the mirror' | 'download' | 'unpack' | 'build' | 'write';
   readonly doneBytes?: number;
   readonly totalBytes?: number;
 }
@@ -56,7 +69,7 @@ export interface DebianGuest {
 
 /**
  * Fetches Debian trixie's riscv64 kernel and busybox and makes `Image` and `initrd.cpio.gz` in
- * `outputDir`. The same packages and the same `initFile` give the same bytes. Called again, it
+ * `outputDir`. The same packages, `initFile` and `moduleDirs` give the same bytes. Called again, it
  * downloads only what has changed. Both files appear whole or not at all.
  *
  * A caller at a terminal passes a `signal` that Ctrl-C aborts: the tools run in process groups of
@@ -64,12 +77,16 @@ export interface DebianGuest {
  *
  * Throws a {@link VmError}: apt or dpkg missing, no Debian mirror or none that answers with lists
  * that fit its signature, no keyring, a failed download,
- * an unreadable `initFile`, an unwritable `outputDir`.
+ * an unreadable `initFile`, an unwritable `outputDir`; with `moduleDirs` no tools to build them, or
+ * sources that cannot be built.
  */
 export async function fetchDebianGuest(options: FetchDebianOptions): Promise<DebianGuest> {
   const { outputDir, signal } = options;
   const report = options.onProgress ?? (() => undefined);
   const userInit = options.initFile === undefined ? undefined : await readInit(options.initFile);
+  const moduleDirs = options.moduleDirs ?? [];
+  for (const folder of moduleDirs) await checkModuleSource(folder);
+  if (moduleDirs.length > 0) await checkBuildTools(signal);
   const wasMade = await makeOutputDir(outputDir);
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   let unpacked: string | undefined;
@@ -79,7 +96,9 @@ export async function fetchDebianGuest(options: FetchDebianOptions): Promise<Deb
     unpacked = await mkdtemp(join(cacheDir, 'unpack-'));
     for (const path of packages) await runCommand('dpkg-deb', ['-x', path, unpacked], { signal });
     const kernelRelease = await findKernelRelease(unpacked);
-    const modules = await loadModules(unpacked, kernelRelease, signal);
+    if (moduleDirs.length > 0) report({ phase: 'build' });
+    const built = await buildModules(unpacked, kernelRelease, moduleDirs, signal);
+    const modules = await loadModules(unpacked, kernelRelease, built, signal);
     report({ phase: 'write' });
     const busybox = await readFile(join(unpacked, 'usr/bin/busybox'));
     const archive = writeCpio(initrdEntries(busybox, modules, userInit));
@@ -126,8 +145,15 @@ async function fetchPackages(
   });
   const complaint = await apt.update();
   const kernelPackage = await findKernelPackage(apt);
-  const packages = await apt.download([kernelPackage, 'busybox-static'], (doneBytes, totalBytes) =>
-    report({ phase: 'download', doneBytes, totalBytes }),
+  const release = kernelPackage.slice('linux-image-'.length);
+  const headers = options.moduleDirs?.length
+    ? await kernelHeaderPackages(release, (name) => apt.field(name, 'Depends'))
+    : [];
+  const packages = await apt.download(
+    [kernelPackage, 'busybox-static', ...headers],
+    (doneBytes, totalBytes) => report({ phase: 'download', doneBytes, totalBytes }),
+    // For the next guest with modules.
+    headers.length === 0 ? isHeaderPackageFile : undefined,
   );
   const warnings =
     complaint === undefined ? [] : [`the lists of an earlier run are used: ${complaint}`];
@@ -176,9 +202,28 @@ async function findKernelRelease(unpacked: string): Promise<string> {
   return kernel.slice('vmlinux-'.length);
 }
 
+/** The modules of `moduleDirs`, in their order. */
+async function buildModules(
+  unpacked: string,
+  kernelRelease: string,
+  moduleDirs: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<KernelModule[]> {
+  if (moduleDirs.length === 0) return [];
+  const headers = { unpacked, kernelRelease, signal };
+  await prepareKernelHeaders(headers);
+  const built: KernelModule[] = [];
+  for (const [index, folder] of moduleDirs.entries()) {
+    built.push(...(await buildKernelModules(headers, folder, `module-${index}`)));
+  }
+  return built;
+}
+
+/** {@link WANTED_MODULES} and those that were `built`, after what they depend on. */
 async function loadModules(
   unpacked: string,
   kernelRelease: string,
+  built: readonly KernelModule[],
   signal: AbortSignal | undefined,
 ): Promise<KernelModule[]> {
   const root = join(unpacked, 'usr/lib/modules', kernelRelease, 'kernel');
@@ -187,7 +232,10 @@ async function loadModules(
     const match = /([^/]+)\.ko(\.xz)?$/.exec(entry);
     if (match?.[1] !== undefined) paths.set(canonicalModuleName(match[1]), join(root, entry));
   }
-  return resolveModules(WANTED_MODULES, async (name) => {
+  const wanted = [...WANTED_MODULES, ...built.map(({ name }) => name)];
+  return resolveModules(wanted, async (name) => {
+    const own = built.find((module) => module.name === name);
+    if (own !== undefined) return own.bytes;
     const path = paths.get(name);
     if (path === undefined) return undefined;
     // apt's own helper reads xz: one tool fewer to need.

@@ -6,8 +6,10 @@ export const USER_INIT_PATH = 'init.user';
 export const MODULE_ORDER_PATH = 'lib/modules/order';
 
 /**
- * Sets up the file systems, loads the modules, then runs the caller's script if there is one, else
- * a shell on the console. Whichever way that ends, the machine is powered off.
+ * Sets up the file systems, loads the modules, with parameters from the kernel's command line as
+ * modprobe takes them (`MODULE.NAME=VALUE`, the module's name with `_`), then runs the caller's
+ * script if there is one, else a shell on the console. Whichever way that ends, the machine is
+ * powered off.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
 export PATH=/bin:/sbin HOME=/root TERM=linux
@@ -18,9 +20,16 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 # The root file system's size is set before all memory is known: some kernels make it small.
 mount -t tmpfs tmpfs /tmp
+read -r cmdline < /proc/cmdline
+set -f
 while read -r module; do
-  insmod "/lib/modules/$module.ko" || echo "init: module $module is not loaded"
+  parameters=
+  for word in $cmdline; do
+    case $word in "$module".*) parameters="$parameters \${word#*.}";; esac
+  done
+  insmod "/lib/modules/$module.ko" $parameters || echo "init: module $module is not loaded"
 done < /${MODULE_ORDER_PATH}
+set +f
 cd /root
 # cttyhack gives the program the console as its terminal, so that Ctrl-C works.
 if [ -e /${USER_INIT_PATH} ]; then

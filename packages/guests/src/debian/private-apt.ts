@@ -115,9 +115,14 @@ export class PrivateApt {
 
   /**
    * Downloads packages unless they lie in the cache with the right digest, and gives their paths in
-   * the order of `packageNames`. A download that fails or is stopped leaves nothing behind.
+   * the order of `packageNames`. A download that fails or is stopped leaves nothing behind. Other
+   * files in the cache go, unless `isKept`.
    */
-  async download(packageNames: readonly string[], onProgress: DownloadProgress): Promise<string[]> {
+  async download(
+    packageNames: readonly string[],
+    onProgress: DownloadProgress,
+    isKept: (fileName: string) => boolean = () => false,
+  ): Promise<string[]> {
     const files: PackageFile[] = [];
     for (const name of packageNames) files.push(await this.#packageFile(name));
     const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -134,13 +139,17 @@ export class PrivateApt {
       onProgress(doneBytes, totalBytes);
       paths.push(path);
     }
-    await this.#dropOthers(files);
+    await this.#dropOthers(files, isKept);
     return paths;
   }
 
-  /** apt prints `'URL' fileName size SHA256:digest`. */
+  /**
+   * apt prints `'URL' fileName size SHA256:digest`, but nothing for a file that lies in its working
+   * folder: so that is one of ours, without packages.
+   */
   async #packageFile(packageName: string): Promise<PackageFile> {
-    const output = await this.#run('apt-get', ['download', '--print-uris', packageName]);
+    const args = ['download', '--print-uris', packageName];
+    const output = await this.#run('apt-get', args, join(this.#folder, 'etc'));
     const match = /^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})$/m.exec(String(Buffer.from(output)));
     if (match === null) {
       throw new UnknownPackageError(packageName, String(Buffer.from(output)).trim());
@@ -182,11 +191,14 @@ export class PrivateApt {
   }
 
   /** Yesterday's kernel: 112 MB that nobody asks for again. */
-  async #dropOthers(files: readonly PackageFile[]): Promise<void> {
+  async #dropOthers(
+    files: readonly PackageFile[],
+    isKept: (fileName: string) => boolean,
+  ): Promise<void> {
     const archives = join(this.#folder, 'archives');
     const wanted = new Set(files.map(({ fileName }) => fileName));
     for (const name of await readdir(archives)) {
-      if (!wanted.has(name)) await rm(join(archives, name), { force: true });
+      if (!wanted.has(name) && !isKept(name)) await rm(join(archives, name), { force: true });
     }
   }
 

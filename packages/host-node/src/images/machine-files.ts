@@ -7,6 +7,7 @@ import {
   defaultBios,
   describeDisk,
   describeImage,
+  type DomainConfig,
   type ImageRef,
   type MachineConfig,
   type MachineImages,
@@ -31,11 +32,13 @@ export interface MachineRequest {
   readonly virtio: 'modern' | 'legacy';
   /** By the clock if undefined: `host` under the host's, seed 0 under the virtual one. */
   readonly rng: 'host' | 'none' | { readonly seed: number } | undefined;
-  readonly net: 'none' | 'loopback';
+  readonly net: 'none' | 'loopback' | 'scripted';
   readonly hasVirtioConsole: boolean;
   readonly clock: 'host' | 'virtual';
   /** How a log names places; by steps if undefined. */
   readonly timePoint?: PmuConfig | undefined;
+  /** Who it is in a lab. */
+  readonly domain?: DomainConfig;
 }
 
 /** Configuration and images of one machine. The files stay open until `close`. */
@@ -80,6 +83,7 @@ export async function openMachineFiles(
       clock: request.clock,
       ...chooseIdentity(request.clock),
       ...(request.timePoint === undefined ? {} : { timePoint: request.timePoint }),
+      ...(request.domain === undefined ? {} : { domain: request.domain }),
     };
     const images = {
       kernel: kernel.bytes,
@@ -105,6 +109,8 @@ interface NamedDisk {
 }
 
 function openKernel({ kernel, bios }: MachineRequest): NamedBytes {
+  const builtin = kernel === undefined ? undefined : builtinImage(kernel);
+  if (kernel !== undefined && builtin !== undefined) return { name: kernel, bytes: builtin };
   if (kernel !== undefined) return readFile(kernel, 'kernel');
   const name = bios === 'none' ? HELLO_GUEST : EMBEDDED_GUEST;
   return { name, bytes: builtinImage(name) ?? new Uint8Array(0) };

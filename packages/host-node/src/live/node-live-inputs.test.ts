@@ -2,11 +2,12 @@
  * Goal: what the host decides becomes the right events in the right order. Method: a host whose
  * clock, console and sleep are the test's.
  */
+import type { MachineEvent } from '@casmotion/events';
 import { ClockKeeper } from '@casmotion/recorder';
 import { describe, expect, test } from 'vitest';
 import type { ConsoleSource } from '../console/console-input.ts';
 import { Wake } from './host-clock.ts';
-import { type LiveOptions, NodeLiveInputs } from './node-live-inputs.ts';
+import { type LiveOptions, NodeLiveInputs, type PeerSource } from './node-live-inputs.ts';
 
 const MS = 1e6;
 const TICKS_PER_MS = 10_000;
@@ -214,4 +215,87 @@ test('the slower the guest, the sooner it is looked at again, if it follows a cl
   expect(live.stepsMax).toBeGreaterThan(100_000);
   expect(live.stepsMax).toBeLessThan(300_000);
   expect(new FakeHost().live({ clock: undefined }).stepsMax).toBe(Infinity);
+});
+
+describe('a domain in a lab', () => {
+  const call = { domain: 2, request: { kind: 'probe' } } as const;
+  const answer = { kind: 'hypercall-result', result: -1, bytes: new Uint8Array(0) } as const;
+
+  /** Gives what the test puts in. */
+  class FakePeers implements PeerSource {
+    inbox: MachineEvent[] = [];
+    isEnded = false;
+    isHeld = false;
+    calls = 0;
+
+    get hasInput(): boolean {
+      return this.inbox.length > 0;
+    }
+
+    take(): MachineEvent[] {
+      return this.inbox.splice(0);
+    }
+
+    note(): undefined {
+      return undefined;
+    }
+
+    noteCall(): void {
+      this.calls++;
+    }
+  }
+
+  test('what others sent comes at the next look, and wakes an idle machine', async () => {
+    const [host, peers] = [new FakeHost(), new FakePeers()];
+    const live = host.live({ peers });
+    peers.inbox.push({ kind: 'port-raised', port: 3 });
+    expect(await live.poll(status(0))).toEqual([{ kind: 'port-raised', port: 3 }]);
+    host.script.push({ at: 12 * MS, act: () => peers.inbox.push(answer) });
+    expect(await live.idle(status(2 * TICKS_PER_MS), 30 * TICKS_PER_MS)).toEqual([
+      { kind: 'idle-advance', ticks: 10 * TICKS_PER_MS },
+      answer,
+    ]);
+  });
+
+  test('it waits for others while there are any, and for ever when there are none', async () => {
+    const [host, peers] = [new FakeHost(), new FakePeers()];
+    const live = host.live({ peers, console: undefined, clock: undefined });
+    expect(await live.idle(status(0), undefined)).toEqual([]); // The recorder has a look.
+    peers.isEnded = true;
+    expect(await live.idle(status(0), undefined)).toBe('never');
+  });
+
+  test('a call lets others through, and an end; it is looked at once a second', async () => {
+    const [host, peers] = [new FakeHost(), new FakePeers()];
+    const live = host.live({ peers });
+    const request = { kind: 'peer-request', domain: 2, request: { kind: 'probe' } } as const;
+    host.script.push({ at: MS, act: () => peers.inbox.push(request) });
+    expect(await live.answer(status(0), call)).toEqual([request]);
+    expect(await live.answer(status(0), call)).toEqual([]);
+    expect(host.now).toBe(MS + 1e9);
+    host.script.push({ at: host.now + MS, act: () => peers.inbox.push(answer) });
+    expect(await live.answer(status(0), call)).toEqual([answer]);
+    expect(peers.calls).toBe(3);
+    live.requestPower('interrupted');
+    expect(await live.answer(status(0), call)).toEqual([{ kind: 'power', cause: 'interrupted' }]);
+  });
+
+  test('alone, a call fails as to a domain that there is not', async () => {
+    expect(await new FakeHost().live().answer(status(0), call)).toMatchObject([
+      { kind: 'hypercall-result' },
+    ]);
+  });
+
+  test('one that is held waits before each step', async () => {
+    const [host, peers] = [new FakeHost(), new FakePeers()];
+    const live = host.live({ peers });
+    expect(live.stepsMax).toBeGreaterThan(1);
+    peers.isHeld = true;
+    expect(live.stepsMax).toBe(1);
+    await live.poll(status(0));
+    expect(host.now).toBe(10 * MS);
+    peers.inbox.push(answer);
+    expect(await live.poll(status(100_000))).toContainEqual(answer);
+    expect(host.now).toBe(10 * MS);
+  });
 });

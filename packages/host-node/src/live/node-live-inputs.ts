@@ -4,15 +4,22 @@
  * can decide it.
  *
  * Invariants:
- * - a power event comes alone; else events come in the order console, entropy, clock;
+ * - a power event comes alone; else events come in the order console, entropy, peers, clock;
  * - while the machine idles, its time moves as the clock keeper says; what comes with a deadline
  *   comes after it;
  * - an idle machine is looked at once a second, whatever comes;
  * - without `clock` no host time reaches the machine at all.
  */
-import type { MachineEvent, PowerEvent } from '@casmotion/events';
-import type { ClockKeeper, IdleAnswer, LiveInputs, LiveStatus } from '@casmotion/recorder';
-import { EVENT_LIMITS } from '@casmotion/replay-log';
+import type { MachineEvent, PeerCall, PowerEvent } from '@casmotion/events';
+import { LAB_SLICE_STEPS, type LabMember } from '@casmotion/lab';
+import {
+  absentAnswer,
+  type ClockKeeper,
+  type IdleAnswer,
+  type LiveInputs,
+  type LiveStatus,
+} from '@casmotion/recorder';
+import { EVENT_LIMITS, type EventOrigin } from '@casmotion/replay-log';
 import type { ConsoleSource } from '../console/console-input.ts';
 import { breathe, type ElapsedNanoseconds, type Wake } from './host-clock.ts';
 
@@ -28,9 +35,17 @@ export interface LiveOptions {
   readonly entropy: (sizeBytes: number) => Uint8Array;
   /** After so much host time the machine is ended. */
   readonly timeoutSeconds: number | undefined;
-  /** Set whenever console or power have something new. */
+  /** Set whenever console, power or peers have something new. */
   readonly wake: Wake;
+  /** Of a domain in a lab. */
+  readonly peers?: PeerSource;
 }
+
+/** The part of a lab's member that gives events. */
+export type PeerSource = Pick<
+  LabMember,
+  'hasInput' | 'isEnded' | 'isHeld' | 'take' | 'note' | 'noteCall'
+>;
 
 export class NodeLiveInputs implements LiveInputs {
   readonly #options: LiveOptions;
@@ -56,6 +71,7 @@ export class NodeLiveInputs implements LiveInputs {
 
   poll(status: LiveStatus): readonly MachineEvent[] | Promise<readonly MachineEvent[]> {
     const now = this.#options.elapsed();
+    if (this.#options.peers?.isHeld === true) return this.#pollHeld(status);
     if (now - this.#breathAt < BREATH_INTERVAL) return this.#pollAt(status, now);
     this.#breathAt = now;
     return breathe().then(() => this.#pollAt(status, this.#options.elapsed()));
@@ -80,9 +96,35 @@ export class NodeLiveInputs implements LiveInputs {
     }
   }
 
-  /** A guest that follows the host's time must not get far ahead of it before the next look. */
+  /** Asks once; later only waits. What others ask meanwhile is let through. */
+  async answer(_status: LiveStatus, call: PeerCall): Promise<readonly MachineEvent[]> {
+    const { elapsed, wake, peers } = this.#options;
+    if (peers === undefined) return [absentAnswer(call)];
+    peers.noteCall();
+    const lookAt = elapsed() + SYNC_INTERVAL;
+    for (;;) {
+      const now = elapsed();
+      const power = this.#powerAt(now);
+      if (power !== undefined) return [power];
+      const events = peers.take();
+      if (events.length > 0 || now >= lookAt) return events;
+      await wake.sleep(Math.max(0, Math.min(this.#timeoutAt, lookAt) - now));
+    }
+  }
+
+  noteEvent(event: MachineEvent): EventOrigin | undefined {
+    return this.#options.peers?.note(event);
+  }
+
+  /**
+   * A guest that follows the host's time must not get far ahead of it before the next look, and one
+   * with peers looks often. One that is held makes a step only to take what has come.
+   */
   get stepsMax(): number {
-    return this.#options.clock?.stepsMax ?? Infinity;
+    const { clock, peers } = this.#options;
+    const steps = clock?.stepsMax ?? Infinity;
+    if (peers === undefined) return steps;
+    return peers.isHeld ? 1 : Math.min(steps, LAB_SLICE_STEPS);
   }
 
   isSyncDue(): boolean {
@@ -90,6 +132,12 @@ export class NodeLiveInputs implements LiveInputs {
     if (now < this.#syncAt) return false;
     this.#syncAt = now + SYNC_INTERVAL;
     return true;
+  }
+
+  async #pollHeld(status: LiveStatus): Promise<readonly MachineEvent[]> {
+    const { peers, wake, elapsed } = this.#options;
+    if (peers?.hasInput !== true) await wake.sleep(HELD_INTERVAL);
+    return this.#pollAt(status, elapsed());
   }
 
   #pollAt(status: LiveStatus, now: number): readonly MachineEvent[] {
@@ -106,17 +154,19 @@ export class NodeLiveInputs implements LiveInputs {
     now: number,
     deadlineTicks: number | undefined,
   ): IdleAnswer | undefined {
-    const { clock, console } = this.#options;
+    const { clock, console, peers } = this.#options;
     const power = this.#powerAt(now);
     if (power !== undefined) return [power];
-    const hasInput = console?.hasInput === true || status.wantedEntropyBytes > 0;
+    const hasInput =
+      console?.hasInput === true || status.wantedEntropyBytes > 0 || peers?.hasInput === true;
     const moved = clock?.wake(status, hostTicks(now), deadlineTicks, hasInput);
     if (moved === 'deadline') return moved;
     const events = this.#collect(status);
     if (moved !== undefined && moved.ticks >= ADVANCE_MIN_TICKS) return [moved, ...events];
     if (events.length > 0) return events;
     if (deadlineTicks !== undefined) return clock === undefined ? 'deadline' : undefined;
-    return console === undefined || console.isEnded ? 'never' : undefined;
+    const isSilent = console === undefined || console.isEnded;
+    return isSilent && (peers === undefined || peers.isEnded) ? 'never' : undefined;
   }
 
   #powerAt(now: number): PowerEvent | undefined {
@@ -125,7 +175,7 @@ export class NodeLiveInputs implements LiveInputs {
   }
 
   #collect({ wantedEntropyBytes }: LiveStatus): MachineEvent[] {
-    const { console, consoleNumber, entropy } = this.#options;
+    const { console, consoleNumber, entropy, peers } = this.#options;
     const events: MachineEvent[] = [];
     const typed = console?.take(CONSOLE_BYTES_MAX);
     if (typed !== undefined) {
@@ -135,7 +185,7 @@ export class NodeLiveInputs implements LiveInputs {
       const sizeBytes = Math.min(wantedEntropyBytes, EVENT_LIMITS.entropyBytes);
       events.push({ kind: 'entropy', bytes: entropy(sizeBytes) });
     }
-    return events;
+    return peers === undefined ? events : [...events, ...peers.take()];
   }
 }
 
@@ -149,6 +199,8 @@ const TICK_NANOSECONDS = 100;
 const BREATH_INTERVAL = 5e6;
 /** What a crash of the host may cost. An fsync takes milliseconds. */
 const SYNC_INTERVAL = 1e9;
+/** A domain that sent too much looks again whether it may go on. */
+const HELD_INTERVAL = 10e6;
 /** Shorter idling is left to the clock's line. */
 const ADVANCE_MIN_TICKS = 10_000;
 /** A piped-in file reaches the guest in pieces, so that its queue stays short. */

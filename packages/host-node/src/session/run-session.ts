@@ -6,9 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { assert, VmError } from '@casmotion/base';
 import { MemoryImage } from '@casmotion/devices';
 import type { MachineOutputs, PowerEvent } from '@casmotion/events';
+import { type DomainCut, type LabMember, OriginCursor, RerunInputs } from '@casmotion/lab';
 import { createMachine, EmulatedPmu, type Machine, ringConsoleOf } from '@casmotion/machine';
 import {
   ClockKeeper,
+  type LiveInputs,
   OutputDigest,
   Recorder,
   type RecordProgress,
@@ -18,6 +20,7 @@ import {
   type EndReason,
   type EventCounts,
   type JsonValue,
+  type LogReader,
   type LogTools,
   LogWriter,
 } from '@casmotion/replay-log';
@@ -51,6 +54,23 @@ export interface RunRequest extends EngineRequest {
   readonly onProgress?: (progress: RecordProgress) => void;
   /** Called once when the run can be ended from outside, with how. */
   readonly onStart?: (end: (cause: PowerEvent['cause']) => void) => void;
+  /** Of a domain in a lab. */
+  readonly seat?: Seat;
+}
+
+/** A domain's place in a lab. */
+export interface Seat {
+  readonly name: string;
+  readonly member: LabMember;
+  /** The recording goes on from a cut of an older one. */
+  readonly rerun: RerunRequest | undefined;
+}
+
+export interface RerunRequest {
+  readonly log: LogReader;
+  readonly cut: Pick<DomainCut, 'events' | 'untilStep' | 'incarnation'>;
+  /** False: it ends at the cut. */
+  readonly goesOn: boolean;
 }
 
 export interface ConsoleRequest {
@@ -115,11 +135,13 @@ export function isGoodEnd(end: EndReason): boolean {
 class SessionHost {
   readonly live: NodeLiveInputs;
   readonly elapsed = startHostClock();
+  /** Added for a machine that did not start with this session. */
+  #aheadNanoseconds = 0;
   readonly #console: ConsoleInput | undefined;
   readonly #release: () => void;
 
   constructor(request: RunRequest) {
-    const { files, input, timeoutSeconds, onStart } = request;
+    const { files, input, timeoutSeconds, onStart, seat } = request;
     const { clock, hasVirtioConsole } = files.config;
     const virtioOrUart = hasVirtioConsole ? 1 : 0;
     const wake = new Wake();
@@ -136,14 +158,21 @@ class SessionHost {
           });
     this.live = new NodeLiveInputs({
       clock: clock === 'host' ? new ClockKeeper() : undefined,
-      elapsed: this.elapsed,
+      elapsed: () => this.elapsed() + this.#aheadNanoseconds,
       console: this.#console,
       consoleNumber: input?.isRing === true ? ringConsoleOf(files.config) : virtioOrUart,
       entropy: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
       timeoutSeconds,
       wake,
+      ...(seat === undefined ? {} : { peers: seat.member }),
     });
+    if (seat !== undefined) seat.member.onArrival = () => wake.set();
     onStart?.(end);
+  }
+
+  /** The machine's time is the host's from now on. */
+  startTimeAt(ticks: number): void {
+    this.#aheadNanoseconds = ticks * TICK_NANOSECONDS - this.elapsed();
   }
 
   close(): void {
@@ -165,10 +194,10 @@ async function drive(
   const output = isDigesting ? new OutputDigest(hashes, request.outputs) : undefined;
   const recorder = new Recorder({
     machine,
-    live: host.live,
+    live: chooseInputs(machine, host, writer, request),
     log: writer === undefined ? undefined : { writer, hashes },
     pmu: timePoint && writer && new EmulatedPmu(machine, timePoint),
-    outputs: output ?? request.outputs,
+    outputs: seatOutputs(machine, output ?? request.outputs, request),
     ...(maxInstructions === undefined ? {} : { maxSteps: maxInstructions }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
@@ -188,6 +217,50 @@ async function drive(
     isCommitted: false,
   };
 }
+
+/** What the machine lets out for other domains goes to them. */
+function seatOutputs(
+  machine: Machine,
+  outputs: MachineOutputs,
+  { seat }: RunRequest,
+): MachineOutputs {
+  if (seat === undefined) return outputs;
+  seat.member.machine = machine;
+  return seat.member.outputs(outputs);
+}
+
+function chooseInputs(
+  machine: Machine,
+  host: SessionHost,
+  writer: LogWriter | undefined,
+  { seat }: RunRequest,
+): LiveInputs {
+  if (seat?.rerun === undefined || writer === undefined) return host.live;
+  const { name, member, rerun } = seat;
+  const { log, cut, goesOn } = rerun;
+  const begin = (incarnation: number): void =>
+    writer.origin({ kind: 'incarnation', event: writer.eventCount, incarnation });
+  return new RerunInputs({
+    name,
+    machine,
+    member,
+    events: log.events(),
+    origins: new OriginCursor(log.origins()),
+    keep: cut.events,
+    untilStep: cut.untilStep,
+    onIncarnation: begin,
+    thenLive: () => {
+      host.startTimeAt(machine.ticks);
+      if (goesOn) {
+        begin(cut.incarnation + 1);
+        member.goLive(cut.incarnation + 1);
+      } else host.live.requestPower('host-error');
+      return host.live;
+    },
+  });
+}
+
+const TICK_NANOSECONDS = 100;
 
 function digestOf(machine: Machine): Uint8Array {
   return machine.fullLandmark('written').stateDigest;

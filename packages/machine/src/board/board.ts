@@ -195,7 +195,7 @@ class VirtioSlots {
         this.#config.net === 'loopback'
           ? new LoopbackBackend({ clock })
           : new ExternalBackend(output);
-      return new VirtioNet({ mac: MAC_ADDRESS, backend });
+      return new VirtioNet({ mac: macAddress(this.#config), backend });
     });
   }
 
@@ -253,5 +253,7 @@ function slotName(kind: string, baseAddress: number): string {
 
 const CSR_MCYCLE = 0xb00;
 
-/** Locally administered; the same on every machine, which is alone on its wire. */
-const MAC_ADDRESS = Uint8Array.of(0x02, 0x43, 0x41, 0x53, 0x00, 0x01);
+/** Locally administered; the last two bytes are the domain, so that no two of a lab are alike. */
+function macAddress({ domain = ALONE }: MachineConfig): Uint8Array {
+  return Uint8Array.of(0x02, 0x43, 0x41, 0x53, domain.id >> 8, domain.id & 0xff);
+}

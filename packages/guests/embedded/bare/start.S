@@ -12,7 +12,7 @@ _start:
 2:  la t0, supervisor_trap
     csrw stvec, t0
     mv a0, a1
-    call channel_main
+    call bare_main
 3:  wfi
     j 3b
 
