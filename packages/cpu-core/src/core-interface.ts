@@ -195,6 +195,8 @@ export interface HartView {
   pc: bigint;
   /** 0 user, 1 supervisor, 3 machine. */
   privilege: number;
+  /** x1 to x31, then f0 to f31, 8 bytes each, little-endian: where they stand, not a copy. */
+  readonly registerBytes: Uint8Array;
   getX(index: number): bigint;
   setX(index: number, value: bigint): void;
   getF(index: number): bigint;
