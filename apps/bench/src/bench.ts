@@ -15,8 +15,7 @@ import { Progress, type ProgressStream } from './progress.ts';
 import { describeRows, formatReport } from './report.ts';
 import { type CasmotionMode, type Results, type Row, SCHEMA } from './results.ts';
 import { runPlan } from './run-plan.ts';
-import { selectWork, type Selection } from './select.ts';
-import { TIME_POINT_VARIANTS } from './time-points.ts';
+import { ownVariants, selectWork, type Selection } from './select.ts';
 import { WORKLOADS } from './workloads.ts';
 
 export interface BenchIo {
@@ -154,15 +153,15 @@ function chooseCore(wanted: number | undefined): number | null {
 }
 
 function variantFlags(
-  { variant = [], timePoints }: Flags,
+  flags: Flags,
   name: string,
   mode: CasmotionMode,
   { hasReplayEngine }: Tools,
 ): readonly string[] {
-  const variants = timePoints ? [...TIME_POINT_VARIANTS, ...variant] : variant;
+  const variants = [...ownVariants(flags), ...(flags.variant ?? [])];
   const found = variants.find((one) => one.name === name);
-  // What a variant changes is in the log; a replay takes the engine alone.
-  if (found !== undefined && mode === 'replay') return [];
+  // What a variant of recording changes is in the log.
+  if (found !== undefined && mode === 'replay') return found.replayFlags ?? [];
   if (found !== undefined) {
     return [...found.flags, ...(mode === 'record' ? (found.recordFlags ?? []) : [])];
   }

@@ -10,6 +10,7 @@ export interface Flags {
   readonly engine: readonly string[];
   readonly variant?: readonly Variant[];
   readonly timePoints: boolean;
+  readonly monitors: boolean;
   readonly peer?: 'qemu';
   readonly runs?: number;
   readonly warmUps?: number;
@@ -37,6 +38,8 @@ export interface Variant {
   readonly flags: readonly string[];
   /** Of `record` alone. */
   readonly recordFlags?: readonly string[];
+  /** Of `replay` alone. */
+  readonly replayFlags?: readonly string[];
 }
 
 function text(placeholder: string, brief: string) {
@@ -75,6 +78,7 @@ export const FLAGS = {
     brief: 'More flags for run and record, measured as an engine is; repeatable',
   },
   timePoints: toggle("In place of engines: the kinds of time points, under the host's clock"),
+  monitors: toggle('In place of engines: replays without checks, and by levels of the monitor'),
   peer: {
     kind: 'enum',
     values: ['qemu'],

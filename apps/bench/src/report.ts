@@ -1,5 +1,6 @@
 /** results.md: tables of all that was measured, each ratio with its base. */
 import { formatSummary, formatTable, formatValue } from './format.ts';
+import { formatMonitors } from './monitors.ts';
 import { findRow, type Mode, type Results, type Row, type Run } from './results.ts';
 import { coreShareOf, ratioOf, summarize, summaryOf, type Summary } from './statistics.ts';
 import { computeTargets, formatTargets } from './targets.ts';
@@ -24,6 +25,7 @@ export function formatReport(results: Results, charts: readonly string[] = []): 
     formatOwnTable(rows),
     ...(hasPeer ? formatPeerSection(rows) : []),
     ...formatTimePoints(rows),
+    ...formatMonitors(rows),
     '## Processor time and memory',
     formatResourceTable(rows),
     ...(failures.length === 0 ? [] : ['## No figure', formatFailures(failures)]),

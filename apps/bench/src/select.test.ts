@@ -16,6 +16,7 @@ const FLAGS: Flags = {
   modes: ['run', 'record', 'replay'],
   engine: ['auto'],
   timePoints: false,
+  monitors: false,
   timeout: 300,
 };
 
@@ -31,6 +32,15 @@ test('quick: a handful, twice, cold; with a filter, that in small sizes', () => 
   expect(workloads.length).toBeLessThan(12);
   expect([runs, warmUps]).toEqual([2, 0]);
   expect(selectWork({ ...FLAGS, quick: true, filter: 'chase' }).workloads).toHaveLength(1);
+});
+
+test('the monitor is measured in place of engines, by replays alone', () => {
+  const { lanes } = selectWork({ ...FLAGS, monitors: true });
+  const names = new Set(lanes.map(({ variant }) => variant));
+  expect([...names]).toEqual(['no monitor', 'fast', 'full']);
+  expect(() => selectWork({ ...FLAGS, monitors: true, timePoints: true })).toThrow(
+    'one thing in place of engines at a time',
+  );
 });
 
 test('kinds of time points take the place of engines', () => {

@@ -1,6 +1,7 @@
 /** From flags to what is measured: workloads, lanes, numbers of rounds. Pure. */
 import { VmError } from '@casmotion/base';
-import type { Flags } from './flags.ts';
+import type { Flags, Variant } from './flags.ts';
+import { MONITOR_VARIANTS } from './monitors.ts';
 import { matchesFilter, planLanes } from './plan.ts';
 import { type Lane, QEMU_MODES } from './results.ts';
 import { TIME_POINT_VARIANTS } from './time-points.ts';
@@ -14,7 +15,8 @@ export interface Selection {
 }
 
 export function selectWork(flags: Flags): Selection {
-  const engines = flags.timePoints ? TIME_POINT_VARIANTS.map(({ name }) => name) : flags.engine;
+  const own = ownVariants(flags);
+  const engines = own.length > 0 ? own.map(({ name }) => name) : flags.engine;
   const variants = [...engines, ...(flags.variant ?? []).map(({ name }) => name)];
   const twice = variants.find((name, index) => variants.indexOf(name) !== index);
   if (twice !== undefined) {
@@ -34,8 +36,21 @@ export function selectWork(flags: Flags): Selection {
   };
 }
 
+/** What is measured in place of engines, if a flag asks for it. */
+export function ownVariants({ timePoints, monitors }: Flags): readonly Variant[] {
+  if (timePoints && monitors) {
+    throw new VmError('one thing in place of engines at a time', {
+      where: '--time-points, --monitors',
+      next: 'measure them one after the other',
+    });
+  }
+  if (timePoints) return TIME_POINT_VARIANTS;
+  return monitors ? MONITOR_VARIANTS : [];
+}
+
 function selectWorkloads(flags: Flags): Workload[] {
-  const { kernel, initrd, append, disk, bios, memory, filter, timePoints } = flags;
+  const { kernel, initrd, append, disk, bios, memory, filter } = flags;
+  const isHostTimed = flags.timePoints || flags.monitors;
   const { maxInstructions, comparesAfter } = flags;
   if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
   const stray = Object.entries({
@@ -50,7 +65,7 @@ function selectWorkloads(flags: Flags): Workload[] {
       next: 'pnpm bench --help',
     });
   }
-  const comparable = WORKLOADS.filter(({ isClockBound }) => !timePoints || isClockBound !== true);
+  const comparable = WORKLOADS.filter(({ isClockBound }) => !isHostTimed || isClockBound !== true);
   const chosen = comparable.filter(({ name, set, isInQuick }) =>
     filter === undefined ? !flags.quick || isInQuick === true : matchesFilter(filter, name, set),
   );

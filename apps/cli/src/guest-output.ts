@@ -3,12 +3,12 @@
  * file of `--console`. What cannot be written is remembered and ends the run; the guest does not
  * notice.
  */
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { VmError } from '@casmotion/base';
+import { closeSync, writeSync } from 'node:fs';
+import type { VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
 import { errnoOf, HostFileError } from '@casmotion/host-node';
 import type { CliContext, CliStream } from './context.ts';
+import { openForOutput } from './output-file.ts';
 
 export class GuestOutput implements MachineOutputs {
   /** Called before something is written to a terminal. */
@@ -37,7 +37,7 @@ export class GuestOutput implements MachineOutputs {
    * `inUse`. Throws `HostFileError` or `VmError`.
    */
   open(inUse: readonly string[]): void {
-    if (this.#path !== undefined) this.#descriptor = openForOutput(this.#path, inUse);
+    if (this.#path !== undefined) this.#descriptor = openForOutput(this.#path, inUse, WORDS);
   }
 
   /** Is it a person who sees the guest's console? */
@@ -98,29 +98,6 @@ export class GuestOutput implements MachineOutputs {
 
 const NEWLINE = 0x0a;
 
-function openForOutput(path: string, inUse: readonly string[]): number {
-  const other = inUse.find((name) => isSameFile(name, path));
-  if (other !== undefined) {
-    throw new VmError("the guest's console would overwrite a file in use", {
-      where: path,
-      expected: 'a file of its own',
-      found: other === path ? 'the log, or an image of the machine' : other,
-      next: NAME_ANOTHER,
-    });
-  }
-  try {
-    return openSync(path, 'w');
-  } catch (cause) {
-    throw new HostFileError(path, CANNOT_WRITE, cause, NAME_ANOTHER);
-  }
-}
-
-/** By whatever names, links included; also of files that are not there yet. */
-function isSameFile(one: string, other: string): boolean {
-  if (resolve(one) === resolve(other)) return true;
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return a !== undefined && a.isFile() && a.ino === b?.ino && a.dev === b.dev;
-}
-
-const CANNOT_WRITE = "the guest's console cannot be written";
 const NAME_ANOTHER = 'name another file with --console';
+const WORDS = { what: "the guest's console", next: NAME_ANOTHER } as const;
+const CANNOT_WRITE = `${WORDS.what} cannot be written`;

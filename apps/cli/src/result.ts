@@ -1,5 +1,6 @@
 /** What every command says at its end: one JSON object, or words on standard error. */
 import { formatVmError, toHex, VmError, type VmErrorDetails } from '@casmotion/base';
+import { PREMISES, premisesOfError } from '@casmotion/recorder';
 import type { EventCounts } from '@casmotion/replay-log';
 import pc from 'picocolors';
 import type { CliContext, CliStream } from './context.ts';
@@ -59,8 +60,10 @@ export function errorJson(error: unknown): JsonResult {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof VmError)) return { exit: EXIT.usage, error: { message } };
   const { where, expected, found, next } = error.details;
+  const premises = premisesOfError(error);
   const exit = error instanceof StoppedError ? error.exit : EXIT.usage;
-  return { exit, error: { name: error.name, message, where, expected, found, next } };
+  const named = premises.length === 0 ? {} : { premises };
+  return { exit, error: { name: error.name, message, where, expected, found, next, ...named } };
 }
 
 /** An operating error without a stack; a bug of ours with one. */
@@ -68,6 +71,8 @@ export function writeError(stream: CliStream, error: unknown): void {
   const colors = colorsFor(stream);
   if (error instanceof VmError) {
     stream.write(`${colors.red('error:')} ${formatVmError(error)}\n`);
+    const premises = premisesOfError(error).map((name) => `${name} (${PREMISES[name]})`);
+    if (premises.length > 0) stream.write(`  premise   not so: ${premises.join(', or ')}\n`);
     return;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

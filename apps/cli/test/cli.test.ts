@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHashes, VmError } from '@casmotion/base';
+import { createHashes, toHex, VmError } from '@casmotion/base';
 import { channelTestGuest, embeddedGuest } from '@casmotion/guests';
 import { openLogFile } from '@casmotion/host-node';
 import {
@@ -70,6 +70,59 @@ describe('record and replay', () => {
     }
     expect(await cliJson(['verify', log])).toMatchObject(same);
     expect(await cliJson(['info', log])).toMatchObject({ ...same, formatVersion: 1 });
+  });
+
+  test('verify certifies what it has checked; a file of it; another level', async () => {
+    const [log, path] = [file('certified.cmr'), file('certificate.json')];
+    const recorded = await cliJson(
+      ['record', '-o', log, '--clock', 'host', '--rng', 'host', '--append', SCRIPT],
+      'typed\n',
+    );
+    const { stderr, exit } = await cli(['verify', log, '-o', path]);
+    expect(exit).toBe(0);
+    expect(stderr).toMatch(/certificate: the replay is the recorded run, as far as was checked\n/);
+    for (let number = 1; number <= 8; number++) {
+      expect(stderr).toMatch(new RegExp(`^ {2}C${number} holds .*: [a-z-]+ [1-9]`, 'm'));
+    }
+    const written = JSON.parse(readFileSync(path, 'utf8')) as { readonly log: { blake3: string } };
+    const hashes = await createHashes();
+    const { stateDigest, outputDigest, steps } = recorded;
+    expect(written).toMatchObject({
+      verdict: 'holds',
+      level: 'full',
+      engines: ['translator', 'interpreter'],
+      log: { blake3: toHex(hashes.blake3(readFileSync(log))), lostBytes: 0 },
+      images: [{ role: 'kernel' }, { role: 'disk 0' }],
+      stateDigest,
+      outputDigest,
+      steps,
+    });
+    const fast = await cliJson(['verify', log, '--monitor', 'fast', '--engine', 'interpreter']);
+    expect(fast['certificate']).toMatchObject({ level: 'fast', engines: ['interpreter'] });
+    const full = await cliJson(['replay', log, '--monitor', 'full', '--console', file('c.txt')]);
+    expect(full['checks']).toMatchObject({ 'engines-event': expect.any(Number) as number });
+    expect(full).toMatchObject({ exit: 0, stateDigest });
+  });
+
+  test('a certificate is written over no file in use; a cut log is certified as one', async () => {
+    const log = file('cut-short.cmr');
+    await cliJson(['record', '-o', log, '--append', SCRIPT]);
+    const over = await cli(['verify', log, '-o', log]);
+    expect([over.exit, over.stderr]).toEqual([1, expect.stringContaining('a file in use')]);
+    const whole = readFileSync(log);
+    writeFileSync(log, whole.subarray(0, -10));
+    const cut = await cliJson(['verify', log]);
+    expect(cut['certificate']).toMatchObject({ verdict: 'prefix' });
+    expect((await cli(['verify', log])).stderr).toMatch(/^ {2}C8 broken /m);
+    const flipped = Buffer.from(whole);
+    flipped[40] = 0x7f;
+    writeFileSync(log, flipped);
+    const damaged = await cli(['verify', log]);
+    expect([damaged.exit, damaged.stderr]).toEqual([
+      1,
+      expect.stringContaining('premise   not so: C8 (the log is whole)'),
+    ]);
+    expect(await cliJson(['verify', log])).toMatchObject({ error: { premises: ['C8'] } });
   });
 
   test('under the virtual clock equal commands make equal logs, and run agrees', async () => {

@@ -33,7 +33,7 @@ export async function createHashes(): Promise<Hashes> {
       return new DataView(digest.buffer, digest.byteOffset).getUint32(0, false);
     },
     blake3: (...parts) => run(blake, parts),
-    xxh128: (...parts) => run(xxh, parts),
+    xxh128: (...parts) => runJoined(xxh, parts),
     blake3Stream: async () => {
       const hasher = await createBLAKE3();
       hasher.init();
@@ -50,6 +50,24 @@ function run(hasher: IHasher, parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) hasher.update(part);
   return hasher.digest('binary');
 }
+
+/** A few short parts at once: going into WebAssembly costs more than copying them. */
+function runJoined(hasher: IHasher, parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  if (parts.length === 1 || size > JOINED_MAX_BYTES) return run(hasher, parts);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  hasher.init();
+  hasher.update(joined.subarray(0, size));
+  return hasher.digest('binary');
+}
+
+const JOINED_MAX_BYTES = 8192;
+const joined = new Uint8Array(JOINED_MAX_BYTES);
 
 /** Castagnoli's polynomial, bits reversed. */
 const CRC32C_POLYNOMIAL = 0x82f6_3b78;

@@ -177,6 +177,12 @@ export interface CoreInterface {
   nextNonZeroPage(from: number, end: number): number;
 
   /**
+   * An entry of a fast TLB that does not follow from the architectural TLB, in words: a bug of this
+   * core, or a write from outside. Undefined: all follow. Slow; changes nothing.
+   */
+  findStaleTlbEntry(): string | undefined;
+
+  /**
    * The canonical state of harts and TLBs and the time line, without RAM and caches. Equal states,
    * equal bytes.
    */
@@ -189,6 +195,8 @@ export interface HartView {
   pc: bigint;
   /** 0 user, 1 supervisor, 3 machine. */
   privilege: number;
+  /** x1 to x31, then f0 to f31, 8 bytes each, little-endian: where they stand, not a copy. */
+  readonly registerBytes: Uint8Array;
   getX(index: number): bigint;
   setX(index: number, value: bigint): void;
   getF(index: number): bigint;

@@ -38,6 +38,7 @@ import {
   writeHartState,
   writeTlb,
 } from './hart/snapshot.ts';
+import { findStaleTlbEntry } from './hart/tlb-check.ts';
 import type { Profiler } from './inspect/profiler.ts';
 import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
@@ -257,6 +258,10 @@ class Core implements CoreInterface {
 
   wasEverWritten(page: number): boolean {
     return ((this.#bytes[this.#plan.pageFlags + page] ?? 0) & PAGE_FLAG.everWritten) !== 0;
+  }
+
+  findStaleTlbEntry(): string | undefined {
+    return findStaleTlbEntry(this.#view, this.#plan, this.#words);
   }
 
   snapshot(writer: ByteWriter): void {

@@ -54,6 +54,7 @@ export { isLabWorker, runLabWorker } from './lab/lab-worker.ts';
 export { type ElapsedNanoseconds, startHostClock, Wake } from './live/host-clock.ts';
 export { catchSignals } from './live/host-signals.ts';
 export { type LiveOptions, NodeLiveInputs, type PeerSource } from './live/node-live-inputs.ts';
+export { HostTraps } from './session/host-traps.ts';
 export type { EngineChoice, EngineRequest } from './session/engine.ts';
 export {
   Inspection,
@@ -66,6 +67,8 @@ export {
 export {
   type DescribedLog,
   describeLogFile,
+  digestLog,
+  hostVersions,
   LogFileError,
   type OpenedLog,
   openLogFile,

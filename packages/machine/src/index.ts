@@ -35,6 +35,9 @@ export {
   parseLinuxImage,
 } from './boot/linux-image.ts';
 export {
+  type CoreInterface,
+  type CoreOptions,
+  createCore,
   type Counted,
   type Engine,
   type NamedCount,

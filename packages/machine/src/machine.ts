@@ -182,6 +182,11 @@ export class Machine implements CountingMachine {
     return this.#landmark(this.#digest.digestAll(this.#stateBytes(), scope));
   }
 
+  /** See `CoreInterface`. */
+  findStaleTlbEntry(): string | undefined {
+    return this.#core.findStaleTlbEntry();
+  }
+
   snapshot(): MachineSnapshot {
     return { state: this.#stateBytes(), pages: snapshotPages(this.#core, this.#board.disks) };
   }

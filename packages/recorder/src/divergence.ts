@@ -6,9 +6,7 @@
 import { toHex } from '@casmotion/base';
 import type { MachineEvent, PeerRequest, SharedPageWrite } from '@casmotion/events';
 import type { MissedOutcome } from '@casmotion/time-point';
-
-/** The premises of which at least one is broken when a replay differs. */
-export type Premise = 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6';
+import type { CheckName, Premise } from './monitor/checks.ts';
 
 /** Where the difference showed. */
 export type DivergencePlace =
@@ -16,6 +14,8 @@ export type DivergencePlace =
   | { readonly kind: 'event'; readonly number: number; readonly event: MachineEvent }
   | { readonly kind: 'landmark'; readonly number: number }
   | { readonly kind: 'output'; readonly landmark: number }
+  /** A check of the monitor that no landmark, event or end is needed for. */
+  | { readonly kind: 'check'; readonly check: CheckName; readonly from: number }
   | { readonly kind: 'end' };
 
 /** What was compared: each field that is there on both sides and differs is printed. */
@@ -60,7 +60,10 @@ export interface DivergenceReport {
   readonly eventsSince: { readonly first: number; readonly last: number } | undefined;
   /** Registers as they were found, if the caller can read them: name and value. */
   readonly registers: readonly (readonly [string, bigint])[];
+  /** Of these at least one is broken; one alone is. */
   readonly premises: readonly Premise[];
+  /** What else the monitor found, in words: what there are so few premises for. */
+  readonly reasons: readonly string[];
   /** How the matcher missed a place that is named by a key. */
   readonly miss: Miss | undefined;
   /** The command to run next. */
@@ -70,13 +73,16 @@ export interface DivergenceReport {
 /** At the start nothing has run yet; later the initial state is known to be right. */
 export function openPremises(
   place: DivergencePlace,
-  { hasEventsSince, isKeyed, isSkid }: PremiseFacts,
+  { hasEventsSince, isKeyed, isSkid, isLogDoubtful }: PremiseFacts,
 ): readonly Premise[] {
   if (place.kind === 'start') return ['C1'];
   // A place may have been run past while the counter's interrupt was late: nothing is known then.
   if (isSkid) return ['C6'];
-  const premises: Premise[] = hasEventsSince ? ['C2', 'C3', 'C4', 'C5'] : ['C2', 'C3', 'C4'];
-  return isKeyed ? [...premises, 'C6'] : premises;
+  const premises: Premise[] = ['C2', 'C3', 'C4'];
+  if (hasEventsSince) premises.push('C5');
+  if (isKeyed || isLogDoubtful) premises.push('C6');
+  if (isLogDoubtful) premises.push('C7');
+  return premises;
 }
 
 export interface PremiseFacts {
@@ -84,6 +90,8 @@ export interface PremiseFacts {
   readonly hasEventsSince: boolean;
   /** Are places named by what a performance counter shows? A step counter cannot be wrong alone. */
   readonly isKeyed: boolean;
+  /** Has the log events, and no digest of their sequence that agrees? */
+  readonly isLogDoubtful: boolean;
   /** Can the counter's lateness alone explain it? */
   readonly isSkid: boolean;
 }
@@ -104,9 +112,9 @@ export function formatDivergence(report: DivergenceReport): string {
     const range = first === last ? `event ${first}` : `events ${first} to ${last}`;
     lines.push(`  applied since landmark ${lastLandmark.number}: ${range}`);
   }
-  lines.push(
-    `  open premises: ${premises.map((name) => `${name} (${PREMISE_TEXTS[name]})`).join(', ')}`,
-  );
+  lines.push(...report.reasons.map((reason) => `  ${reason}`));
+  const names = premises.map((name) => `${name} (${premiseText(name, report)})`).join(', ');
+  lines.push(`  ${premises.length === 1 ? 'broken premise' : 'open premises'}: ${names}`);
   const nearest = lastLandmark === undefined ? '' : `nearest landmark: ${lastLandmark.number}.  `;
   if (nearest !== '' || next !== undefined) {
     lines.push(`  ${nearest}${next === undefined ? '' : `Next: ${next}`}`.trimEnd());
@@ -173,11 +181,21 @@ function pageText({ isOwn, ref, runs }: SharedPageWrite): string {
 const PREMISE_TEXTS: { readonly [P in Premise]: string } = {
   C1: 'the initial state is another',
   C2: 'an instruction gave another result',
-  C3: 'a value was not logged',
+  C3: 'a value from outside is not in the log',
   C4: "a write behind the machine's back",
   C5: 'an event had another effect',
-  C6: 'the performance counter counted too much or too little, or interrupted too late',
+  C6: 'an event stands in another place',
+  C7: 'events have changed places',
+  C8: 'the log is not whole',
 };
+
+function premiseText(premise: Premise, { expected, found, miss }: DivergenceReport): string {
+  const isByCounter = premise === 'C6' && (expected.transfers ?? found.transfers ?? miss);
+  return isByCounter === false || isByCounter === undefined ? PREMISE_TEXTS[premise] : COUNTER_TEXT;
+}
+
+const COUNTER_TEXT =
+  'the performance counter counted too much or too little, or interrupted too late';
 
 function missText({ outcome, margin }: Miss): string {
   const { kind, differs, skid, isSkid } = outcome;
@@ -207,6 +225,8 @@ function placeText(place: DivergencePlace): string {
       return `landmark ${place.number}`;
     case 'output':
       return `the output before landmark ${place.landmark}`;
+    case 'check':
+      return `a check of the monitor, ${place.check}, after step ${place.from}`;
     case 'end':
       return 'the end of the run';
   }

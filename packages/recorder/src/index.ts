@@ -11,7 +11,6 @@ export {
   formatDivergence,
   type Match,
   type Miss,
-  type Premise,
 } from './divergence.ts';
 export { KeyFinder, type KeyFinderOptions, type MatchStatistics } from './key-finder.ts';
 export {
@@ -20,6 +19,30 @@ export {
   type LiveStatus,
   scriptedInputs,
 } from './live-inputs.ts';
+export {
+  type Certificate,
+  type CertificateInput,
+  createCertificate,
+  formatCertificate,
+} from './monitor/certificate.ts';
+export {
+  type Check,
+  CHECK_NAMES,
+  CheckCounts,
+  type CheckName,
+  CHECKS,
+  type MonitorLevel,
+  type Premise,
+  PREMISES,
+} from './monitor/checks.ts';
+export { premisesOfError } from './monitor/error-premises.ts';
+export {
+  type Finding,
+  FullMonitor,
+  type FullMonitorOptions,
+  type HostWatch,
+  type MonitoredMachine,
+} from './monitor/full-monitor.ts';
 export { noOutputs, OutputDigest } from './output-digest.ts';
 export { absentAnswer, peerCallEvent, peerEvent } from './peer-events.ts';
 export {

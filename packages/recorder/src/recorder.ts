@@ -19,7 +19,8 @@ import {
   type EventCounts,
   type LogWriter,
 } from '@casmotion/replay-log';
-import { timePoint } from '@casmotion/time-point';
+import { stepKey, timePoint } from '@casmotion/time-point';
+import { EventSequence } from './event-sequence.ts';
 import type { LiveInputs, LiveStatus } from './live-inputs.ts';
 import { noOutputs, OutputDigest } from './output-digest.ts';
 import { absentAnswer } from './peer-events.ts';
@@ -84,6 +85,8 @@ export class Recorder {
   readonly #output: OutputDigest | undefined;
   readonly #wakes = new WakeCounter();
   readonly #sliceSteps: number;
+  readonly #sequence: EventSequence | undefined;
+  #loggedSequence = 0;
   readonly #counts: { [K in EventKind]?: number } = {};
   #loggedOutputBytes = 0;
   #landmarkStep = 0;
@@ -103,6 +106,7 @@ export class Recorder {
     this.#machine = machine;
     this.#sliceSteps = sliceSteps;
     this.#output = log === undefined ? undefined : new OutputDigest(log.hashes, outputs);
+    this.#sequence = log === undefined ? undefined : new EventSequence(log.hashes);
     machine.outputs = this.#output ?? outputs;
   }
 
@@ -161,6 +165,7 @@ export class Recorder {
       if (key === undefined) {
         writer.event(step, event, { pc: this.#machine.pc, registerDigest }, wakes);
       } else writer.keyedEvent({ key, wakes, registerDigest, event });
+      this.#sequence?.note(key ?? stepKey(step), wakes, event);
       this.#eventStep = step;
     }
     this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
@@ -238,9 +243,17 @@ export class Recorder {
       const { registerDigest, stateDigest } = landmark;
       writer.keyedLandmark({ key, registerDigest, stateDigest });
     }
+    this.#logSequence();
     if (this.#output.totalBytes === this.#loggedOutputBytes) return;
     this.#loggedOutputBytes = this.#output.totalBytes;
     writer.output(this.#output.totalBytes, this.#output.digest());
+  }
+
+  #logSequence(): void {
+    const sequence = this.#sequence;
+    if (sequence === undefined || sequence.events === this.#loggedSequence) return;
+    this.#loggedSequence = sequence.events;
+    this.#options.log?.writer.sequence(sequence.digests());
   }
 
   #finish(end: EndReason): RecordResult {
@@ -250,6 +263,7 @@ export class Recorder {
     if (writer === undefined || this.#output === undefined) {
       return { end, steps, events, recorded: undefined };
     }
+    this.#logSequence();
     const { stateDigest } = this.#machine.fullLandmark('written');
     const outputBytes = this.#output.totalBytes;
     const outputDigest = this.#output.digest();

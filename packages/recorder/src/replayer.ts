@@ -36,6 +36,9 @@ import {
   openPremises,
 } from './divergence.ts';
 import { KeyFinder, type MatchStatistics } from './key-finder.ts';
+import { CheckCounts } from './monitor/checks.ts';
+import type { FullMonitor } from './monitor/full-monitor.ts';
+import { SequenceJudge } from './monitor/sequence-judge.ts';
 import { LogCursor, type PlacedEvent, type PlacedLandmark } from './log-cursor.ts';
 import { noOutputs, OutputDigest } from './output-digest.ts';
 import { applyEvent, guestEnd } from './recorder.ts';
@@ -61,6 +64,15 @@ export interface ReplayerOptions {
   readonly outputs?: MachineOutputs;
   /** True: every landmark digests all pages and asks no dirty tracking. */
   readonly isVerify?: boolean;
+  /** Full monitoring: this very object is the machine, and that of `keys`. */
+  readonly monitor?: FullMonitor | undefined;
+  /** Where checks are counted; for a certificate. */
+  readonly counts?: CheckCounts;
+  /**
+   * True: places are compared and nothing else, so that what the checks cost can be measured. Such
+   * a replay proves nothing; its digests are empty.
+   */
+  readonly isUnchecked?: boolean;
   /** Steps between reports of progress. Default 4,000,000. */
   readonly sliceSteps?: number;
   /** Called after each slice; may be a promise, so that a host can breathe. */
@@ -130,6 +142,8 @@ export class Replayer {
   readonly #cursor: LogCursor;
   readonly #output: OutputDigest;
   readonly #wakes = new WakeCounter();
+  readonly #counts: CheckCounts;
+  readonly #judge: SequenceJudge;
   /** Of a log with keys. */
   readonly #finder: KeyFinder | undefined;
   #checkedOutputBytes = 0;
@@ -145,7 +159,11 @@ export class Replayer {
     this.#log = log;
     this.#cursor = new LogCursor(log);
     this.#output = new OutputDigest(hashes, outputs);
-    machine.outputs = this.#output;
+    machine.outputs = options.isUnchecked === true ? outputs : this.#output;
+    this.#counts = options.counts ?? new CheckCounts();
+    this.#judge = new SequenceJudge(log, hashes, this.#counts);
+    this.#counts.note('log-chain', log.chunkCount);
+    assert((options.monitor ?? machine) === machine, 'the monitor of another machine');
     const { keys } = options;
     if (log.isKeyed !== (keys !== undefined) && this.#cursor.next !== undefined) {
       throw new PlacesMismatchError(log.isKeyed);
@@ -158,14 +176,14 @@ export class Replayer {
   /** Replays the whole log. Throws `VmError`s for a log whose content is not sound. Once. */
   async run(): Promise<ReplayResult> {
     assert(this.#machine.at.step === 0, 'a replay starts with a fresh machine');
-    this.#machine.enableLandmarks();
+    if (!this.#isUnchecked) this.#machine.enableLandmarks();
     for (;;) {
       const due = this.#doWhatIsDue();
       if (due === 'held') {
         await this.#options.gate?.wait();
         continue;
       }
-      const ended = due ?? (await this.#goOn());
+      const ended = due ?? (await this.#goOn()) ?? this.#found();
       if (ended !== undefined) return ended;
       const progress = this.#options.onProgress?.(this.#progress());
       if (progress !== undefined) await progress;
@@ -178,14 +196,21 @@ export class Replayer {
     for (;;) {
       const { landmark, event } = cursor;
       if (this.#isLandmarkHere(landmark)) {
+        if (this.#isUnchecked) {
+          cursor.takeLandmark();
+          continue;
+        }
         const diverged = this.#checkLandmark(landmark, this.#takeLandmark());
         if (diverged !== undefined) return diverged;
       } else if (this.#isEventHere(event)) {
-        const diverged = this.#checkEvent(event);
+        const diverged = this.#isUnchecked ? undefined : this.#checkEvent(event);
         if (diverged !== undefined) return diverged;
         if (this.#isHeld(event)) return 'held';
         applyEvent(this.#machine, event.event);
+        if (!this.#isUnchecked) this.#judge.note(event);
         cursor.takeEvent();
+        const found = this.#found();
+        if (found !== undefined) return found;
         if (event.event.kind === 'power') {
           return this.#finish({ by: 'host', cause: event.event.cause });
         }
@@ -233,6 +258,7 @@ export class Replayer {
     this.#finder?.noteEntry();
     const { step } = this.#machine.at;
     const target = nextStep ?? step;
+    if (target < step) return this.#missed('has passed it'); // The log is out of order.
     // What is left at this very step comes after a wake, or is the end: only the next run shows it.
     const until = target === step ? step + 1 : target;
     const slice = this.#options.sliceSteps ?? 4_000_000;
@@ -282,6 +308,10 @@ export class Replayer {
     return place.count === this.#machine.at.step;
   }
 
+  get #isUnchecked(): boolean {
+    return this.#options.isUnchecked === true;
+  }
+
   #takeLandmark(): Landmark {
     const { isVerify } = this.#options;
     return isVerify === true ? this.#machine.fullLandmark() : this.#machine.landmark();
@@ -294,14 +324,19 @@ export class Replayer {
       expected.pc === found.pc &&
       isEqual(expected.registerDigest, found.registerDigest) &&
       isEqual(expected.stateDigest, found.stateDigest);
+    this.#counts.note('event-key');
+    this.#counts.note(step === 0 ? 'start-state' : 'landmark-state');
     const output = this.#cursor.takeLandmark();
     if (!isSame) {
+      this.#options.monitor?.narrow(expected.stateDigest);
       const place = number === 0 && step === 0 ? 'start' : 'landmark';
       const [wanted, seen] = [evidence(expected, step), evidence(found, step)];
       return this.#diverged({ kind: place, number }, wanted, seen);
     }
     const diverged = this.#checkOutput(number, output);
     if (diverged !== undefined) return diverged;
+    const finding = this.#found();
+    if (finding !== undefined) return finding;
     this.#landmarks++;
     this.#lastMatch = { kind: 'landmark', number, step };
     this.#lastLandmark = this.#lastMatch;
@@ -319,15 +354,20 @@ export class Replayer {
       return this.#diverged(place, { step, outputBytes: expectedBytes }, { step, outputBytes });
     }
     this.#checkedOutputBytes = outputBytes;
+    this.#counts.note('outputs');
     if (output === undefined) return undefined;
     const outputDigest = this.#output.digest();
+    this.#options.monitor?.checkOutput(outputDigest);
     if (isEqual(output.digest, outputDigest)) return undefined;
     return this.#diverged(place, { step, outputDigest: output.digest }, { step, outputDigest });
   }
 
   #checkEvent({ number, event, check }: PlacedEvent): ReplayResult | undefined {
     const { step } = this.#machine.at;
+    this.#counts.note('event-key');
+    this.#counts.note('log-order');
     if (check !== undefined) {
+      this.#counts.note('event-registers');
       const registerDigest = this.#machine.registerDigest().slice(0, EVENT_CHECK_DIGEST_BYTES);
       const found = { step, pc: this.#machine.pc, registerDigest };
       if (check.pc !== found.pc || !isEqual(check.registerDigest, registerDigest)) {
@@ -343,11 +383,17 @@ export class Replayer {
     const { footer } = this.#log;
     const { step } = this.#machine.at;
     if (end !== undefined && !this.#isEndExpected(end, step)) return this.#missed(endText(end));
+    if (this.#isUnchecked) {
+      const stateDigest = new Uint8Array(0);
+      return { kind: 'matched', end, cut: this.#log.cut, ...this.#done(), stateDigest };
+    }
     const last = this.#machine.fullLandmark(this.#options.isVerify === true ? 'all' : 'written');
     if (footer !== undefined) {
       const diverged = this.#checkEnd(footer, last);
       if (diverged !== undefined) return diverged;
     }
+    const found = this.#found() ?? this.#checkSequence();
+    if (found !== undefined) return found;
     const { stateDigest } = last;
     return { kind: 'matched', end, cut: this.#log.cut, ...this.#done(), stateDigest };
   }
@@ -356,16 +402,36 @@ export class Replayer {
     const { step } = found.at;
     const { stateDigest, outputBytes, outputDigest } = footer;
     const done = this.#done();
+    this.#counts.note('landmark-state');
+    this.#counts.note('outputs');
+    this.#options.monitor?.checkOutput(done.outputDigest);
     const isSame =
       isEqual(stateDigest, found.stateDigest) &&
       outputBytes === done.outputBytes &&
       isEqual(outputDigest, done.outputDigest);
     if (isSame) return undefined;
+    this.#options.monitor?.narrow(stateDigest);
     const expected = { step, stateDigest, outputBytes, outputDigest };
     return this.#diverged({ kind: 'end' }, expected, {
       ...evidence(found, step),
       ...outputOf(done),
     });
+  }
+
+  /** What the full monitor has found. */
+  #found(): ReplayResult | undefined {
+    const finding = this.#options.monitor?.finding;
+    if (finding === undefined) return undefined;
+    const { check, from, to } = finding;
+    return this.#diverged({ kind: 'check', check, from }, { step: to }, { step: to });
+  }
+
+  /** Everything agreed: are the events those that were recorded, all the same? */
+  #checkSequence(): ReplayResult | undefined {
+    const verdict = this.#judge.judge(this.#cursor);
+    if (verdict.kind !== 'differs') return undefined;
+    const { step } = this.#machine.at;
+    return this.#diverged({ kind: 'check', check: 'event-sequence', from: 0 }, { step }, { step });
   }
 
   #isEndExpected(end: EndReason, step: number): boolean {
@@ -416,9 +482,11 @@ export class Replayer {
     found: Evidence,
     miss?: Miss,
   ): ReplayResult {
+    const done = this.#done(); // Before the rest of the log is read.
     const first = this.#eventsAtLandmark;
     const last = this.#cursor.eventsTaken - 1;
     const eventsSince = last < first ? undefined : { first, last };
+    const verdict = this.#judgePremises(place, eventsSince !== undefined, miss);
     const report: DivergenceReport = {
       place,
       expected,
@@ -427,15 +495,37 @@ export class Replayer {
       lastLandmark: this.#lastLandmark,
       eventsSince,
       registers: this.#options.readRegisters?.() ?? [],
-      premises: openPremises(place, {
-        hasEventsSince: eventsSince !== undefined,
-        isKeyed: this.#finder !== undefined,
-        isSkid: miss?.outcome.isSkid === true,
-      }),
+      ...verdict,
       miss,
       next: this.#options.nextCommand,
     };
-    return { kind: 'divergence', report, ...this.#done() };
+    return { kind: 'divergence', report, ...done };
+  }
+
+  /** What is known for certain goes before what is left open. */
+  #judgePremises(
+    place: DivergencePlace,
+    hasEventsSince: boolean,
+    miss: Miss | undefined,
+  ): Pick<DivergenceReport, 'premises' | 'reasons'> {
+    if (place.kind === 'start') return { premises: ['C1'], reasons: [] };
+    const finding = this.#options.monitor?.finding;
+    if (finding !== undefined) {
+      const reason = `${finding.check}, steps ${finding.from} to ${finding.to}: ${finding.what}`;
+      return { premises: finding.premises, reasons: [reason] };
+    }
+    const hasEvents = this.#cursor.eventsTaken > 0 || this.#cursor.event !== undefined;
+    const sequence = this.#judge.judge(this.#cursor);
+    if (sequence.kind === 'differs') {
+      return { premises: sequence.premises, reasons: [`event-sequence: ${sequence.what}`] };
+    }
+    const premises = openPremises(place, {
+      hasEventsSince,
+      isKeyed: this.#finder !== undefined,
+      isSkid: miss?.outcome.isSkid === true,
+      isLogDoubtful: hasEvents && sequence.kind === 'unknown',
+    });
+    return { premises, reasons: [] };
   }
 
   #done(): ReplayDone {

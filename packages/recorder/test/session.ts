@@ -102,6 +102,7 @@ export function rewriteKeyedLog(
     if (output !== undefined) writer.output(output.totalBytes, output.digest);
   }
   write(taken, events.length);
+  for (const sequence of log.sequences()) writer.sequence(sequence);
   if (log.footer === undefined) writer.flush();
   else writer.finish(log.footer);
   return sink.toBytes();
@@ -127,6 +128,7 @@ export function rewriteLog(
     if (output !== undefined) writer.output(output.totalBytes, output.digest);
   }
   for (; taken < records.events.length; taken++) writeEvent(writer, records.events[taken]);
+  for (const sequence of log.sequences()) writer.sequence(sequence);
   if (log.footer === undefined) writer.flush();
   else writer.finish(log.footer);
   return sink.toBytes();

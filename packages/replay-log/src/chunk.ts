@@ -31,6 +31,7 @@ export const CHUNK_TYPES = {
   keyedEvents: 0x10,
   keyedLandmarks: 0x11,
   origins: 0x18,
+  sequences: 0x20,
 } as const;
 
 export type ChunkTypeName = keyof typeof CHUNK_TYPES;

@@ -50,4 +50,5 @@ export {
   REGISTER_DIGEST_BYTES,
   STATE_DIGEST_BYTES,
 } from './records.ts';
+export { type LoggedSequence, SEQUENCE_DIGEST_BYTES } from './sequences.ts';
 export { createZstd, type Zstd, ZstdError } from './zstd.ts';

@@ -55,6 +55,7 @@ import {
   type LoggedLandmark,
   type LoggedOutput,
 } from './records.ts';
+import { decodeSequences, type LoggedSequence } from './sequences.ts';
 
 /** A file or a buffer. */
 export interface LogSource {
@@ -235,6 +236,22 @@ export class LogReader {
         }
         ({ event } = record);
         yield record;
+      }
+    }
+  }
+
+  /**
+   * What the recorder knew of the events that it applied, in order; none in a log that is older.
+   */
+  *sequences(): Generator<LoggedSequence, void> {
+    let events = 0;
+    for (const chunk of this.#ofType(CHUNK_TYPES.sequences)) {
+      for (const sequence of this.#records(chunk, decodeSequences)) {
+        if (sequence.events < events) {
+          throw new LogContentError('a sequence digest before the one before', place(chunk));
+        }
+        ({ events } = sequence);
+        yield sequence;
       }
     }
   }

@@ -35,6 +35,7 @@ import {
   type LoggedLandmark,
   type LoggedOutput,
 } from './records.ts';
+import { encodeSequences, type LoggedSequence } from './sequences.ts';
 
 /**
  * Where a log's bytes go. Throws `VmError` where they cannot (a full disk); the log then ends
@@ -68,6 +69,7 @@ export class LogWriter {
   #keyedLandmarks: KeyedLandmark[] = [];
   #outputs: LoggedOutput[] = [];
   #origins: OriginRecord[] = [];
+  #sequences: LoggedSequence[] = [];
   readonly #counts: { [K in EventKind]?: number } = {};
   #isFinished = false;
 
@@ -168,6 +170,11 @@ export class LogWriter {
     this.#outputs.push({ landmark: this.#landmarkCount - 1, totalBytes, digest });
   }
 
+  /** Appends what the recorder knows of the events that it has applied, whatever was written. */
+  sequence(sequence: LoggedSequence): void {
+    this.#sequences.push(sequence);
+  }
+
   /** Writes what was gathered, as chunks. Cheap if there is nothing. */
   flush(): void {
     const { events, landmarks, outputs, keyedEvents, keyedLandmarks } = CHUNK_TYPES;
@@ -182,6 +189,10 @@ export class LogWriter {
       this.#chunk(keyedEvents, 0, encodeKeyedEvents(this.#keyedEvents), firstKeyed.key.count);
     // Before their landmarks, so that in a log cut short every landmark has its output.
     if (this.#outputs.length > 0) this.#chunk(outputs, 0, encodeOutputs(this.#outputs));
+    if (this.#sequences.length > 0) {
+      const payload = encodeSequences(this.#sequences);
+      this.#chunk(CHUNK_TYPES.sequences, FLAG_OPTIONAL, payload);
+    }
     if (firstLandmark !== undefined) {
       this.#chunk(landmarks, 0, encodeLandmarks(this.#landmarks), firstLandmark.at.step);
     }
@@ -195,6 +206,7 @@ export class LogWriter {
     this.#keyedLandmarks = [];
     this.#outputs = [];
     this.#origins = [];
+    this.#sequences = [];
     this.#pendingEventBytes = 0;
   }
 

@@ -194,7 +194,7 @@ export function readBatchHead(
   return { number, step, count: readCount(reader, recordBytes) };
 }
 
-function readCount(reader: ByteReader, recordBytes: number): number {
+export function readCount(reader: ByteReader, recordBytes: number): number {
   const at = reader.fileOffset;
   const count = reader.uvarint();
   if (count * recordBytes > reader.remaining) {

@@ -32,7 +32,7 @@ export function aloneLogPath(folder: string, name: string): string {
 
 export async function replayLabFolder(
   context: CliContext,
-  flags: ReplayFlags,
+  flags: Omit<ReplayFlags, 'monitor'>,
   { folder, isVerify }: { readonly folder: string; readonly isVerify: boolean },
 ): Promise<CommandResult> {
   const { process } = context;

@@ -11,13 +11,19 @@ import {
   replaySession,
   startHostClock,
 } from '@casmotion/host-node';
-import { formatDivergence, type MatchStatistics, type ReplayProgress } from '@casmotion/recorder';
+import {
+  formatDivergence,
+  type MatchStatistics,
+  type MonitorLevel,
+  type ReplayProgress,
+} from '@casmotion/recorder';
 import {
   createLogTools,
   type EventCounts,
   type LogReader,
   type LogTools,
 } from '@casmotion/replay-log';
+import { addCertificate, CertificateFile, certify } from '../certify.ts';
 import type { CliContext } from '../context.ts';
 import { describeEnd, EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { formatCount, formatNumber, formatSeconds, formatShort } from '../format.ts';
@@ -32,11 +38,16 @@ export interface ReplayFlags extends OutputFlags, InspectFlags {
   readonly salvage: boolean;
   readonly engine: EngineChoice;
   readonly margin?: number;
+  readonly monitor: MonitorLevel;
 }
 
 export interface ReplayTarget {
   readonly path: string;
   readonly isVerify: boolean;
+  /** Nothing but places is compared: for the bench. */
+  readonly isUnchecked?: boolean;
+  /** Where the certificate of `verify` is written. */
+  readonly certificatePath?: string | undefined;
   /** Called before the replay, with the files that it reads. */
   readonly onOpen?: (inUse: readonly string[]) => void;
   readonly outputs: MachineOutputs;
@@ -50,16 +61,25 @@ export interface ReplayTarget {
 export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promise<CommandResult> {
   const tools = await createLogTools();
   const log = openLogFile(target.path, tools, flags.salvage);
+  let file: CertificateFile | undefined;
   try {
     if (flags.margin !== undefined && log.config.timePoint === undefined) {
       throw new MarginOfStepsError(target.path);
     }
     target.onOpen?.(filesInUse(log, flags));
+    if (target.certificatePath !== undefined) {
+      file = new CertificateFile(target.certificatePath, filesInUse(log, flags));
+    }
     const inspection = startInspection(flags);
     const outcome = await runReplay(log, { tools, inspection }, flags, target);
-    return addInspection(describeReplay(outcome, log, target), inspection, flags);
+    const result = addInspection(describeReplay(outcome, log, target), inspection, flags);
+    if (!target.isVerify) return result;
+    const certificate = await certify(outcome, log, flags.monitor, tools);
+    file?.write(certificate);
+    return addCertificate(result, certificate);
   } finally {
     target.progress.hide();
+    file?.close();
     log.close();
   }
 }
@@ -98,6 +118,8 @@ function runReplay(
     imageDir: flags.imageDir,
     outputs: target.outputs,
     isVerify: target.isVerify,
+    monitor: flags.monitor,
+    isUnchecked: target.isUnchecked === true,
     margin: flags.margin,
     nextCommand: `casmotion verify ${target.path}`,
     onProgress: (at) => {
@@ -111,7 +133,7 @@ function runReplay(
 }
 
 function describeReplay(
-  { result, wallSeconds }: ReplayOutcome,
+  { result, wallSeconds, counts }: ReplayOutcome,
   { reader }: OpenedLog,
   { path, isVerify }: ReplayTarget,
 ): CommandResult {
@@ -124,6 +146,7 @@ function describeReplay(
     logBytes: reader.sizeBytes,
     events: countByKind(reader),
     landmarks: result.landmarks,
+    checks: counts.toJson(),
     matching: result.matching ?? null,
     outputDigest: hexOrNull(result.outputDigest),
     stateDigest: isMatch ? hexOrNull(result.stateDigest) : null,

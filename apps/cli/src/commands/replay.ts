@@ -1,7 +1,8 @@
 /** `casmotion replay` and `casmotion verify`: the recorded session again, compared as it goes. */
 import { buildCommand } from '@stricli/core';
+import { VmError } from '@casmotion/base';
 import { isLabFolder } from '@casmotion/host-node';
-import { noOutputs } from '@casmotion/recorder';
+import { type MonitorLevel, noOutputs } from '@casmotion/recorder';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import {
@@ -19,12 +20,18 @@ import { finish } from '../result.ts';
 import { aloneLogPath, replayLabFolder } from './replay-lab.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
 
-interface VerifyFlags extends ReplayFlags {
+interface DomainFlags extends Omit<ReplayFlags, 'monitor'> {
   readonly alone?: string;
+  readonly monitor?: MonitorLevel;
 }
 
-interface Flags extends VerifyFlags {
+interface Flags extends DomainFlags {
   readonly console?: string;
+  readonly unchecked: boolean;
+}
+
+interface VerifyFlags extends DomainFlags {
+  readonly output?: string;
 }
 
 const LOG_ARGUMENT = {
@@ -55,6 +62,20 @@ const REPLAY_FLAGS = {
   ...OUTPUT_FLAGS,
 } as const;
 
+/** For the bench, which measures what checks cost by a replay without them. */
+const UNCHECKED_FLAG = {
+  kind: 'boolean',
+  default: false,
+  withNegated: false,
+  hidden: true,
+  brief: 'Compare nothing but places; proves nothing',
+} as const;
+
+function monitorFlag(byDefault: MonitorLevel) {
+  const brief = `What is checked: fast, at little cost; full, on both engines. Else ${byDefault}`;
+  return { kind: 'enum', values: ['fast', 'full'], optional: true, brief } as const;
+}
+
 export const replayCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
     brief: 'Replay a recording on a fresh machine',
@@ -69,6 +90,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       '  casmotion replay demo.cmr.partial --console out.txt',
       '  casmotion replay boot.cmr --image-dir images --json',
       '  casmotion replay boot.cmr --profile',
+      '  casmotion replay boot.cmr --monitor full      both engines side by side, all of memory',
       '  casmotion replay branches.cmr --margin 16     the matcher learns how late interrupts come',
       '  casmotion replay lab-1                     all domains of a lab, in causal order',
       '  casmotion replay lab-1 --alone front       one of them, from its own log',
@@ -79,10 +101,19 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       EXIT_CODES_HELP,
     ].join('\n'),
   },
-  parameters: { flags: { console: CONSOLE_FLAG, ...REPLAY_FLAGS }, positional: LOG_ARGUMENT },
+  parameters: {
+    flags: {
+      console: CONSOLE_FLAG,
+      monitor: monitorFlag('fast'),
+      unchecked: UNCHECKED_FLAG,
+      ...REPLAY_FLAGS,
+    },
+    positional: LOG_ARGUMENT,
+  },
   func(flags, named) {
     return finish(this, flags, async () => {
       if (isTogether(named, flags)) {
+        refuseForLab(flags);
         return replayLabFolder(this, flags, { folder: named, isVerify: false });
       }
       const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
@@ -90,9 +121,10 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
       const progress = replayProgress(this, path, flags);
       if (output.isTerminal) output.onWrite = () => progress.hide();
       try {
-        const result = await replayLog(flags, {
+        const result = await replayLog({ ...flags, monitor: flags.monitor ?? 'fast' }, {
           path,
           isVerify: false,
+          isUnchecked: flags.unchecked,
           onOpen: (inUse) => output.open(inUse),
           outputs: output,
           progress,
@@ -110,29 +142,53 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
 
 export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
-    brief: 'Replay without output and compare the whole state at every landmark',
+    brief: 'Replay without output, check all there is, and certify it',
     fullDescription: [
-      'Replays a recording without showing its output, and at every landmark compares a digest of',
-      'the whole memory, not only of the pages written since the last one.',
+      'Replays a recording without showing its output, and says what was checked: a certificate',
+      'with the premises of an exact replay, how each was checked and how often, digests of the',
+      'log, its images, the end state and the output, and versions. Somebody else who verifies the',
+      'same log gets the same digests.',
+      '',
+      '--monitor full replays on both engines side by side, hashes all of memory at each landmark,',
+      'and watches devices for looks at the host. --monitor fast makes the checks of `replay`, and',
+      'hashes all of memory at each landmark; so it is of a whole lab, which gets no certificate.',
       '',
       'Examples:',
       '  casmotion verify demo.cmr',
-      '  casmotion verify boot.cmr --json',
+      '  casmotion verify demo.cmr -o demo.certificate.json',
+      '  casmotion verify boot.cmr --monitor fast --json',
+      '  casmotion verify lab-1 --alone front -o front.certificate.json',
       '',
       'Exit codes: 0 everything agrees (however the guest ended), 1 bad usage or file,',
       '2 divergence, 4 time-out.',
     ].join('\n'),
   },
-  parameters: { flags: REPLAY_FLAGS, positional: LOG_ARGUMENT },
+  parameters: {
+    flags: {
+      output: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'FILE',
+        brief: 'Write the certificate to FILE, as JSON',
+      },
+      monitor: monitorFlag('full'),
+      ...REPLAY_FLAGS,
+    },
+    positional: LOG_ARGUMENT,
+    aliases: { o: 'output' },
+  },
   func(flags, named) {
     return finish(this, flags, async () => {
       if (isTogether(named, flags)) {
+        refuseForLab(flags);
         return replayLabFolder(this, flags, { folder: named, isVerify: true });
       }
       const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
-      return replayLog(flags, {
+      return replayLog({ ...flags, monitor: flags.monitor ?? 'full' }, {
         path,
         isVerify: true,
+        certificatePath: flags.output,
         outputs: noOutputs,
         progress: replayProgress(this, path, flags),
         canShowProgress: () => true,
@@ -143,6 +199,16 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
 });
 
 /** A lab, and not one domain of it. */
-function isTogether(path: string, { alone }: VerifyFlags): boolean {
+function isTogether(path: string, { alone }: DomainFlags): boolean {
   return alone === undefined && isLabFolder(path);
+}
+
+/** Domains together wait for each other: a second machine beside each has no place there yet. */
+function refuseForLab({ monitor, output }: VerifyFlags): void {
+  const flag = monitor === 'full' ? '--monitor full' : output === undefined ? undefined : '-o';
+  if (flag === undefined) return;
+  throw new VmError('full monitoring and certificates are of one log, and this is a lab', {
+    where: flag,
+    next: 'take one domain of it: --alone NAME',
+  });
 }

@@ -33,6 +33,7 @@ export class HartWords {
 }
 
 export class WasmHartView implements HartView {
+  readonly registerBytes: Uint8Array;
   readonly #words: HartWords;
   readonly #exports: CoreExports;
   readonly #controls: Int32Array;
@@ -48,6 +49,7 @@ export class WasmHartView implements HartView {
     this.#words = words;
     this.#exports = exports;
     this.#controls = new Int32Array(buffer, 0, 1024);
+    this.registerBytes = new Uint8Array(buffer, HART + 8, F_OFFSET + 32 * 8 - 8);
     this.#step = core.step;
     this.#isCounting = core.isCountingTransfers;
   }

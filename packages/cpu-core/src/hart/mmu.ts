@@ -58,11 +58,12 @@ interface Parts {
   readonly plan: MemoryPlan;
 }
 
-const VALID = 1n << 62n;
-const GLOBAL = 1n << 61n;
-const ASID_SHIFT = 27;
-const VPN_MASK = 0x7ff_ffff;
-const PPN_MASK = 0xfff_ffff_ffffn;
+/** Keys of architectural entries: page number, address space, these two bits. */
+export const VALID = 1n << 62n;
+export const GLOBAL = 1n << 61n;
+export const ASID_SHIFT = 27;
+export const VPN_MASK = 0x7ff_ffff;
+export const PPN_MASK = 0xfff_ffff_ffffn;
 
 export function defineMmu(module: WasmModule, parts: Parts): MmuFunctions {
   const pageFault = defineFault(module, 'pageFault', parts.raise, CAUSE.fetchPage, CAUSE.loadPage);

@@ -78,7 +78,10 @@ export interface CoreState {
   readonly ram: Uint8Array;
 }
 
+/** Throws where the core's own invariant of its TLBs does not hold. */
 export function captureState(core: CoreInterface): CoreState {
+  const stale = core.findStaleTlbEntry();
+  if (stale !== undefined) throw new Error(stale);
   const writer = new ByteWriter();
   core.snapshot(writer);
   return { snapshot: writer.toBytes(), ram: core.ram.slice() };

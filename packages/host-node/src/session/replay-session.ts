@@ -1,8 +1,22 @@
 /** Replays a log file on a fresh machine, or only opens it. */
 import { type Hashes, VmError } from '@casmotion/base';
 import type { MachineOutputs } from '@casmotion/events';
-import { createMachine, type Machine, type MachineConfig } from '@casmotion/machine';
 import {
+  type CoreInterface,
+  type CoreOptions,
+  createMachine,
+  describeDisk,
+  type Engine,
+  ImageMismatchError,
+  type Machine,
+  type MachineConfig,
+} from '@casmotion/machine';
+import {
+  CheckCounts,
+  FullMonitor,
+  type MonitorLevel,
+  noOutputs,
+  OutputDigest,
   PlacesMismatchError,
   Replayer,
   type ReplayerOptions,
@@ -15,6 +29,7 @@ import {
   LogDamagedError,
   type LogFacts,
   type LogReader,
+  type LogSource,
   type LogTools,
   LogVersionError,
   NotALogError,
@@ -28,14 +43,19 @@ import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe, startHostClock } from '../live/host-clock.ts';
 import { type EngineRequest, engineOptions } from './engine.ts';
+import { HostTraps } from './host-traps.ts';
 
 export interface ReplayRequest extends EngineRequest {
   readonly log: OpenedLog;
   readonly tools: LogTools;
   readonly imageDir: string | undefined;
   readonly outputs: MachineOutputs;
-  /** Full digests at every landmark. */
-  readonly isVerify: boolean;
+  /** All pages at each landmark; default: those written since the last, unless `full`. */
+  readonly isVerify?: boolean;
+  /** For measuring what checks cost; see `ReplayerOptions`. */
+  readonly isUnchecked?: boolean;
+  /** Default: `fast`, what every replay checks. */
+  readonly monitor?: MonitorLevel | undefined;
   /** Where the margin starts in which places named by branches are looked for, in transfers. */
   readonly margin?: number | undefined;
   /** Called after each slice; an error that it throws ends the replay. */
@@ -48,6 +68,10 @@ export interface ReplayOutcome {
   readonly result: ReplayResult;
   /** From the first step to the last comparison, without finding images and making the machine. */
   readonly wallSeconds: number;
+  /** How often each check was made. */
+  readonly counts: CheckCounts;
+  /** The one that replayed, and with full monitoring the other. */
+  readonly engines: readonly Engine[];
 }
 
 /** An open log file with the machine that it describes. Close it. */
@@ -55,6 +79,7 @@ export interface OpenedLog {
   readonly path: string;
   readonly reader: LogReader;
   readonly config: MachineConfig;
+  readonly source: LogSource;
   close(): void;
 }
 
@@ -64,11 +89,28 @@ export function openLogFile(path: string, tools: LogTools, isSalvage = false): O
   const close = (): void => source.close();
   try {
     const reader = openLog(source, tools, { isSalvage });
-    return { path, reader, config: parseMachineConfig(reader.header.machine), close };
+    return { path, reader, config: parseMachineConfig(reader.header.machine), source, close };
   } catch (error) {
     close();
     throw inFile(path, error);
   }
+}
+
+/** BLAKE3-256 of an open log's bytes, hexadecimal. */
+export async function digestLog({ source }: OpenedLog, hashes: Hashes): Promise<string> {
+  const stream = await hashes.blake3Stream();
+  for (let at = 0; at < source.sizeBytes; at += PIECE_BYTES) {
+    stream.update(source.read(at, Math.min(PIECE_BYTES, source.sizeBytes - at)));
+  }
+  return stream.digestHex();
+}
+
+const PIECE_BYTES = 2 ** 20;
+
+/** What this host's programs are, for a certificate. */
+export function hostVersions(): Readonly<Record<string, string>> {
+  const { node, v8 } = process.versions;
+  return { node, v8, host: `${process.platform} ${process.arch}` };
 }
 
 /** What a log says of itself. */
@@ -115,40 +157,134 @@ export async function replaySession(request: ReplayRequest): Promise<ReplayOutco
   const search = { log: log.reader, logPath: log.path, imageDir, hashes };
   const files = await findImages(log.config, search);
   try {
-    return await replay(request, files, hashes);
+    return await replayFiles(request, files, {});
   } finally {
     files.close();
   }
 }
 
-async function replay(
+/** Where tests break a replay: each gets a part of it and gives what stands in its place. */
+export interface ReplayHooks {
+  /** The first machine's core, then the second's. */
+  readonly core?: (options: CoreOptions, place: MachinePlace) => CoreInterface;
+  readonly machine?: (machine: Machine, place: MachinePlace) => Machine;
+  readonly log?: (reader: LogReader) => LogReader;
+}
+
+export type MachinePlace = 'first' | 'second';
+
+/** The machine that replays, on its engine; with full monitoring a second one on the other. */
+export async function replayFiles(
   request: ReplayRequest,
+  files: MachineFiles,
+  hooks: ReplayHooks,
+): Promise<ReplayOutcome> {
+  const { hashes } = request.tools;
+  const counts = countImages(files.config);
+  const isFull = request.monitor === 'full';
+  const traps = isFull ? new HostTraps() : undefined;
+  try {
+    const make = (engine: EngineRequest, place: MachinePlace) =>
+      makeMachine(engine, files, { hashes, hooks, place });
+    const { machine, engine } = await make(request, 'first');
+    const other: Engine = engine === 'interpreter' ? 'translator' : 'interpreter';
+    const monitor = isFull
+      ? new FullMonitor({
+          machine,
+          reference: {
+            machine: (await make({ engine: other }, 'second')).machine,
+            output: new OutputDigest(hashes, noOutputs),
+          },
+          host: traps,
+          counts,
+        })
+      : undefined;
+    const log = hooks.log?.(request.log.reader) ?? request.log.reader;
+    const replayer = createReplayer(request, machine, { monitor, log, counts });
+    const elapsed = startHostClock();
+    const result = await replayer.run().catch((error: unknown) => {
+      throw inFile(request.log.path, error);
+    });
+    const wallSeconds = elapsed() / 1e9;
+    const hasDoubt = isFull || result.kind === 'divergence';
+    const judged = hasDoubt ? await judgeDisks(result, files, hashes) : result;
+    return { result: judged, wallSeconds, counts, engines: isFull ? [engine, other] : [engine] };
+  } finally {
+    traps?.remove();
+  }
+}
+
+interface MachineMaking {
+  readonly hashes: Hashes;
+  readonly hooks: ReplayHooks;
+  readonly place: MachinePlace;
+}
+
+async function makeMachine(
+  request: EngineRequest,
+  { config, images }: MachineFiles,
+  { hashes, hooks, place }: MachineMaking,
+): Promise<{ readonly machine: Machine; readonly engine: Engine }> {
+  const engine = engineOptions(request, images.kernel);
+  const { core } = hooks;
+  const options = {
+    hashes,
+    ...engine,
+    areImagesChecked: true,
+    ...(core === undefined ? {} : { createCore: (made: CoreOptions) => core(made, place) }),
+  };
+  const machine = await createMachine(config, images, options);
+  const driven = hooks.machine?.(machine, place) ?? machine;
+  return { machine: driven, engine: engine.engine ?? 'translator' };
+}
+
+/**
+ * A disk is read while the machine runs: one that has changed since it was checked explains all.
+ * Throws `ImageMismatchError` where it made no difference.
+ */
+async function judgeDisks(
+  result: ReplayResult,
   { config, images }: MachineFiles,
   hashes: Hashes,
-): Promise<ReplayOutcome> {
-  const engine = engineOptions(request, images.kernel);
-  const options = { hashes, ...engine, areImagesChecked: true };
-  const machine = await createMachine(config, images, options);
-  const replayer = createReplayer(request, machine, { config, hashes });
-  const elapsed = startHostClock();
-  const result = await replayer.run().catch((error: unknown) => {
-    throw inFile(request.log.path, error);
-  });
-  return { result, wallSeconds: elapsed() / 1e9 };
+): Promise<ReplayResult> {
+  for (const [index, ref] of config.disks.entries()) {
+    const disk = images.disks?.[index];
+    if (disk === undefined) continue;
+    const found = await describeDisk(ref.name, disk, hashes);
+    if (found.digestHex === ref.digestHex) continue;
+    const what = `disk ${index} has changed since the replay began`;
+    if (result.kind === 'matched') throw new ImageMismatchError(ref, what, found);
+    const reasons = [...result.report.reasons, `image-digests: ${what}: ${ref.name}`];
+    return { ...result, report: { ...result.report, premises: ['C1'], reasons } };
+  }
+  return result;
+}
+
+/** Images are checked where they are found. */
+function countImages({ kernel, initrd, firmware, disks }: MachineConfig): CheckCounts {
+  const counts = new CheckCounts();
+  const images = [kernel, initrd, firmware, ...disks].filter((image) => image !== undefined);
+  counts.note('image-digests', images.length);
+  return counts;
 }
 
 function createReplayer(
   request: ReplayRequest,
   machine: Machine,
-  { config, hashes }: { readonly config: MachineConfig; readonly hashes: Hashes },
+  parts: Pick<ReplayerOptions, 'log' | 'monitor'> & { readonly counts: CheckCounts },
 ): Replayer {
+  const { timePoint } = request.log.config;
+  const { monitor } = parts;
+  const driven = monitor ?? machine;
   const options: ReplayerOptions = {
-    machine,
-    log: request.log.reader,
-    hashes,
+    ...parts,
+    machine: driven,
+    hashes: request.tools.hashes,
     outputs: request.outputs,
-    isVerify: request.isVerify,
-    keys: config.timePoint && { machine, pmu: config.timePoint, margin: request.margin },
+    isVerify: request.isVerify === true || monitor !== undefined,
+    isUnchecked: request.isUnchecked === true,
+    ...(monitor === undefined ? {} : { sliceSteps: LOCKSTEP_STEPS }),
+    keys: timePoint && { machine: driven, pmu: timePoint, margin: request.margin },
     readRegisters: () => readRegisters(machine),
     nextCommand: request.nextCommand,
     onProgress: async (progress) => {
@@ -162,6 +298,9 @@ function createReplayer(
     throw inFile(request.log.path, error);
   }
 }
+
+/** The engines are compared each so many steps. */
+const LOCKSTEP_STEPS = 1_000_000;
 
 /** Errors of a log's content name bytes of it; a person needs the file too. */
 function inFile(path: string, error: unknown): unknown {

@@ -7,6 +7,8 @@ import type { MachineEvent } from '@casmotion/events';
 import { embeddedGuest } from '@casmotion/guests';
 import { MemoryImage } from '@casmotion/devices';
 import {
+  type CoreInterface,
+  type CoreOptions,
   createMachine,
   describeImage,
   EmulatedPmu,
@@ -60,24 +62,39 @@ export interface ReplayedSeed {
   readonly console: readonly number[];
 }
 
+/** Where tests break a recording: each gets a part of it and gives what stands in its place. */
+export interface RecordHooks {
+  readonly core?: (options: CoreOptions) => CoreInterface;
+  readonly machine?: (machine: Machine) => Machine;
+  readonly writer?: (writer: LogWriter) => LogWriter;
+}
+
 /** `timePoint` undefined: by steps. */
 export async function recordSeed(
   seed: number,
   timePoint: PmuConfig | undefined,
   engine: Engine = 'translator',
+  hooks: RecordHooks = {},
 ): Promise<SeededRecording> {
   const config: MachineConfig = {
     ...configOf(seed),
     ...(timePoint === undefined ? {} : { timePoint }),
   };
-  const machine = await createMachine(config, images(), { hashes, engine });
+  const { core } = hooks;
+  const made = await createMachine(config, images(), {
+    hashes,
+    engine,
+    ...(core === undefined ? {} : { createCore: core }),
+  });
+  const machine = hooks.machine?.(made) ?? made;
   const { outputs, bytes: console } = collected();
   const sink = new MemorySink();
   const header = { creator: 'test', machine: config as unknown as JsonValue, digests: {} };
+  const writer = new LogWriter(sink, tools, header);
   const recorder = new Recorder({
     machine,
     live: new SeededHost(seed),
-    log: { writer: new LogWriter(sink, tools, header), hashes },
+    log: { writer: hooks.writer?.(writer) ?? writer, hashes },
     outputs,
     landmarkSteps: 1_500_000,
     pmu: timePoint && new EmulatedPmu(machine, timePoint),
@@ -105,7 +122,8 @@ export function openSeed({ bytes }: SeededRecording) {
   return openLog(bufferSource(bytes), tools);
 }
 
-function images(): MachineImages {
+/** The images of every seed. */
+export function images(): MachineImages {
   return { kernel, disks: [new MemoryImage(disk)] };
 }
 

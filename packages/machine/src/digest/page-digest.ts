@@ -23,7 +23,8 @@ export class PageDigest {
    */
   readonly #chunks = new Map<number, Uint32Array>();
   readonly #sum = new Uint32Array(LIMBS);
-  readonly #number = new DataView(new ArrayBuffer(8));
+  readonly #number = new Uint8Array(8);
+  readonly #numberView = new DataView(this.#number.buffer);
   readonly #hash = new Uint32Array(LIMBS);
 
   /** `firstNumber` is added to page numbers before they are hashed: it tells memories apart. */
@@ -67,9 +68,9 @@ export class PageDigest {
       return;
     }
     const number = this.#firstNumber + page;
-    this.#number.setUint32(0, number % 2 ** 32, true);
-    this.#number.setUint32(4, Math.floor(number / 2 ** 32), true);
-    const digest = this.#hashes.xxh128(new Uint8Array(this.#number.buffer), content);
+    this.#numberView.setUint32(0, number % 2 ** 32, true);
+    this.#numberView.setUint32(4, Math.floor(number / 2 ** 32), true);
+    const digest = this.#hashes.xxh128(this.#number, content);
     const view = new DataView(digest.buffer, digest.byteOffset, LIMBS * 4);
     for (let limb = 0; limb < LIMBS; limb++) this.#hash[limb] = view.getUint32(limb * 4, true);
   }

@@ -8,9 +8,7 @@ import type { HartView } from '@casmotion/cpu-core';
 /** 8 bytes over pc, privilege, x1 to x31, f0 to f31 and the CSRs below, in this order. */
 export function registerDigest(hashes: Hashes, hart: HartView, writer: ByteWriter): Uint8Array {
   writer.clear();
-  writer.bigU64(hart.pc).u8(hart.privilege);
-  for (let index = 1; index < 32; index++) writer.bigU64(hart.getX(index));
-  for (let index = 0; index < 32; index++) writer.bigU64(hart.getF(index));
+  writer.bigU64(hart.pc).u8(hart.privilege).bytes(hart.registerBytes);
   for (const number of DIGESTED_CSRS) writer.bigU64(hart.getCsr(number) ?? 0n);
   return hashes.xxh128(writer.toBytes()).slice(0, 8);
 }

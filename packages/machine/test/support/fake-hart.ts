@@ -2,6 +2,7 @@
 import type { HartView } from '@casmotion/cpu-core';
 
 export class FakeHart implements HartView {
+  readonly registerBytes = new Uint8Array(63 * 8);
   pc = 0n;
   privilege = 3;
   readonly x = new BigUint64Array(32);

@@ -250,6 +250,8 @@ function verdictOf(
 function itemOf(items: readonly ScriptItem[], result: ReplayResult): number {
   assert(result.kind === 'divergence', 'a report');
   const { place } = result.report;
+  // A script leaves out what the recorder said of its events, and the full monitor is off.
+  assert(place.kind !== 'check', 'a report by the guest alone');
   const nth = (kind: ScriptItem['kind'], number: number): number => {
     let left = number;
     return items.findIndex((item) => item.kind === kind && left-- === 0);
