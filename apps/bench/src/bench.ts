@@ -75,6 +75,7 @@ async function measure(flags: Flags, selection: Selection, io: BenchIo): Promise
             guest: flags.guest,
             casmotion,
             debianInit: join(ROOT, 'packages', 'guests', 'workloads', 'debian-bench.sh'),
+            isQuick,
             onProgress: (what) => progress.say(what),
           }),
         onProgress: (at) => progress.update(at),
@@ -135,7 +136,9 @@ function checkTools(flags: Flags, { workloads }: Selection): Tools {
     });
   }
   for (const file of workloads.flatMap(({ image }) =>
-    typeof image === 'object' ? [image.kernel, image.initrd ?? image.kernel] : [],
+    typeof image === 'object' && 'kernel' in image
+      ? [image.kernel, image.initrd ?? image.kernel]
+      : [],
   )) {
     if (!existsSync(file)) throw new VmError('there is no such file', { where: file });
   }

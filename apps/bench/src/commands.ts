@@ -3,7 +3,14 @@ import type { CasmotionMode, QemuMode } from './results.ts';
 import type { QemuSetup, Workload } from './workloads.ts';
 
 /** Files that a workload needs, made before it is measured. */
-export interface WorkloadFiles {
+export type WorkloadFiles = MachineImages | LabFile;
+
+export interface LabFile {
+  /** Its lab.json. */
+  readonly lab: string;
+}
+
+export interface MachineImages {
   readonly kernel: string;
   readonly initrd: string | undefined;
   readonly disk: string | undefined;
@@ -14,7 +21,9 @@ export interface CasmotionRequest {
   readonly workload: Workload;
   readonly append: string;
   readonly files: WorkloadFiles;
+  /** Of a lab it is standard output, or with --json standard error. */
   readonly consolePath: string;
+  /** Of a lab a folder. */
   readonly logPath: string;
   /** Flags of the variant, such as `--engine interpreter`. */
   readonly variantFlags: readonly string[];
@@ -26,6 +35,7 @@ export interface CasmotionRequest {
  */
 export function casmotionArguments(request: CasmotionRequest): string[] {
   const { mode, workload, append, files, consolePath, logPath, variantFlags } = request;
+  if ('lab' in files) return labArguments({ ...request, files });
   const consoleFlags = ['--console', consolePath];
   const output = ['--json', '--quiet', ...consoleFlags];
   if (mode === 'replay') return ['replay', logPath, ...output, ...variantFlags];
@@ -50,12 +60,29 @@ export function casmotionArguments(request: CasmotionRequest): string[] {
   ];
 }
 
+function labArguments({
+  mode,
+  files: { lab },
+  logPath,
+  variantFlags,
+}: CasmotionRequest & { readonly files: LabFile }): string[] {
+  const output = ['--json', '--quiet', ...variantFlags];
+  switch (mode) {
+    case 'run':
+      return ['run', '--config', lab, ...variantFlags];
+    case 'record':
+      return ['record', '--config', lab, '-o', logPath, ...output];
+    case 'replay':
+      return ['replay', logPath, ...output];
+  }
+}
+
 export interface QemuRequest {
   readonly mode: QemuMode;
   readonly workload: Workload;
   readonly setup: QemuSetup;
   readonly append: string;
-  readonly files: WorkloadFiles;
+  readonly files: MachineImages;
   readonly logPath: string;
 }
 

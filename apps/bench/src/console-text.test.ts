@@ -38,6 +38,14 @@ test('lines of a rule are left out', () => {
   ]);
 });
 
+test('lines of several machines come in any order', () => {
+  const [one, other] = ['a| 1\nb| 2\n', 'b| 2\na| 1\n'].map((text) =>
+    comparableLines(text, { isUnordered: true }),
+  );
+  expect(findDifference(one ?? [], other ?? [])).toBeUndefined();
+  expect(comparableLines('b\na', {})).toEqual(['b', 'a']);
+});
+
 test('another result, a missing one and none at all are told', () => {
   expect(findDifference(['a', 'b'], ['a', 'c'])).toBe('the console differs in line 2: "b" and "c"');
   expect(findDifference(['a', 'b'], ['a'])).toBe(

@@ -9,6 +9,8 @@ export interface ConsoleRule {
   readonly startsAfter?: string;
   /** Lines that speak of speed, time or chance: left out. */
   readonly leaveOut?: RegExp;
+  /** Of several machines, whose lines come in any order. */
+  readonly isUnordered?: boolean;
 }
 
 /** The lines that count, masked. */
@@ -19,11 +21,12 @@ export function comparableLines(console: string, rule: ConsoleRule): string[] {
       ? 0
       : lines.findIndex((line) => line.includes(rule.startsAfter ?? '')) + 1;
   if (start === 0 && rule.startsAfter !== undefined) return [];
-  return lines
+  const found = lines
     .slice(start)
     .filter((line) => !KERNEL_MESSAGE.test(line) && rule.leaveOut?.test(line) !== true)
     .map((line) => maskLine(line).trimEnd())
     .filter((line) => line !== '');
+  return rule.isUnordered === true ? found.toSorted() : found;
 }
 
 /** What differs first, in words; undefined if nothing does. */

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmError } from '@casmotion/base';
-import { benchGuest, embeddedGuest } from '@casmotion/guests';
+import { benchGuest, channelTestGuest, embeddedGuest } from '@casmotion/guests';
 import type { WorkloadFiles } from './commands.ts';
-import type { Workload } from './workloads.ts';
+import type { LabImage, Workload } from './workloads.ts';
 
 export interface ImageOptions {
   /** For images and logs, made if missing. */
@@ -14,25 +14,40 @@ export interface ImageOptions {
   readonly guest: string | undefined;
   readonly casmotion: string;
   readonly debianInit: string;
+  readonly isQuick: boolean;
   readonly onProgress: (what: string) => void;
 }
 
 export function prepareFiles(workload: Workload, options: ImageOptions): WorkloadFiles {
   mkdirSync(options.folder, { recursive: true });
-  const disk = prepareDisk(workload, options.folder);
-  if (typeof workload.image === 'object') return { ...workload.image, disk };
-  switch (workload.image) {
-    case 'bench': {
-      const kernel = writeImage(options.folder, 'bench.elf', benchGuest());
-      return { kernel, initrd: undefined, disk };
-    }
-    case 'embedded': {
-      const kernel = writeImage(options.folder, 'embedded.elf', embeddedGuest());
-      return { kernel, initrd: undefined, disk };
-    }
-    case 'debian':
-      return { ...prepareDebian(options), disk };
+  const { image } = workload;
+  if (typeof image === 'object' && 'lab' in image) {
+    const count = options.isQuick ? (workload.quickAppend ?? workload.append) : workload.append;
+    return { lab: writeLab(options.folder, workload.name, image.lab, count) };
   }
+  const disk = prepareDisk(workload, options.folder);
+  if (typeof image === 'object') return { ...image, disk };
+  if (image === 'debian') return { ...prepareDebian(options), disk };
+  const kernel = writeImage(options.folder, `${image}.elf`, PROGRAMS[image]());
+  return { kernel, initrd: undefined, disk };
+}
+
+const PROGRAMS = {
+  bench: benchGuest,
+  embedded: embeddedGuest,
+  'channel-test': channelTestGuest,
+} as const;
+
+/** `count` takes the place of N in the command lines. */
+function writeLab(folder: string, name: string, lab: LabImage, count: string): string {
+  const domains = Object.entries(lab.domains).map(([domain, { append, ...rest }]) => [
+    domain,
+    { kernel: 'builtin:lab', append: append.replace(/\bN\b/, count), ...rest },
+  ]);
+  const text = JSON.stringify({ domains: Object.fromEntries(domains), switch: lab.switch });
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, text);
+  return path;
 }
 
 function writeImage(folder: string, name: string, bytes: Uint8Array): string {

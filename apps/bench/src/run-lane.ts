@@ -1,6 +1,7 @@
 /** Runs one lane of one workload once: builds the command, measures, reads what came of it. */
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '@casmotion/base';
 import {
   casmotionArguments,
   type CasmotionRequest,
@@ -47,12 +48,15 @@ type Work = Pick<CasmotionRequest, 'workload' | 'append' | 'files'>;
 
 async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOutcome> {
   const mode = lane.mode as CasmotionMode;
-  const logPath = join(setup.folder, `${lane.variant.replaceAll(/\W/g, '-')}.cmr`);
-  const consolePath = join(setup.folder, 'console.txt');
+  const isLab = 'lab' in work.files;
+  const ending = isLab ? '' : '.cmr';
+  const logPath = join(setup.folder, lane.variant.replaceAll(/\W/g, '-') + ending);
   if (mode === 'record') removeFiles(logPath, `${logPath}.partial`);
   const variantFlags = setup.flagsOf(lane.variant, mode);
+  const consolePath = join(setup.folder, 'console.txt');
   const args = casmotionArguments({ ...work, mode, consolePath, logPath, variantFlags });
   const request = processRequest(setup, process.execPath, [setup.casmotion, ...args]);
+  const labConsole = mode === 'run' ? request.stdoutPath : request.stderrPath;
   const result = await measureProcess(request);
   const json =
     mode === 'run'
@@ -66,7 +70,8 @@ async function runCasmotion(lane: Lane, work: Work, setup: LaneSetup): Promise<L
     logBytes: mode === 'record' ? (json?.logBytes ?? null) : null,
     ...(mode === 'replay' ? matchingOf(json) : {}),
   };
-  return { run, lines: comparableLines(readText(consolePath), work.workload.console) };
+  const console = readText(isLab ? labConsole : consolePath);
+  return { run, lines: comparableLines(console, work.workload.console) };
 }
 
 async function runQemu(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOutcome> {
@@ -75,7 +80,9 @@ async function runQemu(lane: Lane, work: Work, setup: LaneSetup): Promise<LaneOu
   if ('absent' in qemu) throw new LaneFailure(`not comparable: ${qemu.absent}`);
   const logPath = join(setup.folder, 'qemu.rr');
   if (mode === 'rr-record') removeFiles(logPath);
-  const args = qemuArguments({ ...work, mode, setup: qemu, logPath });
+  const { files } = work;
+  assert(!('lab' in files), 'a lab has no equal in QEMU');
+  const args = qemuArguments({ ...work, files, mode, setup: qemu, logPath });
   const request = processRequest(setup, setup.qemu, args);
   const result = await measureProcess(request);
   checkEnd(result, request, '');
@@ -167,7 +174,7 @@ function readText(path: string): string {
 }
 
 function removeFiles(...paths: readonly string[]): void {
-  for (const path of paths) rmSync(path, { force: true });
+  for (const path of paths) rmSync(path, { recursive: true, force: true });
 }
 
 /** A lane that gives no figure, and why. */

@@ -66,6 +66,8 @@ test.each([
   [{ append: 'x' }, 'belongs to your own guest'],
   [{ maxInstructions: '1G' }, 'belongs to your own guest'],
   [{ engine: ['auto', 'auto'] }, 'twice'],
+  [{ filter: 'lab*', timePoints: true }, 'cannot be measured so'],
+  [{ filter: 'lab*', variant: [{ name: 'x', flags: ['--memory', '64M'] }] }, 'cannot be'],
 ])('%j is refused', (more, message) => {
   expect(() => selectWork({ ...FLAGS, ...more })).toThrow(message);
 });
@@ -94,6 +96,22 @@ test("casmotion's command lines", () => {
   );
   expect(casmotionArguments({ ...base, mode: 'replay', variantFlags: [] }).join(' ')).toBe(
     'replay l.cmr --json --quiet --console c',
+  );
+});
+
+test("a lab's command lines", () => {
+  const [lab] = selectWork({ ...FLAGS, filter: 'lab-blocks' }).workloads;
+  if (lab === undefined) throw new Error('no workload');
+  const request = { workload: lab, append: '5', files: { lab: 'l.json' } };
+  const base = { ...request, consolePath: 'c', logPath: 'auto', variantFlags: ['--engine', 'auto'] };
+  expect(casmotionArguments({ ...base, mode: 'run' }).join(' ')).toBe(
+    'run --config l.json --engine auto',
+  );
+  expect(casmotionArguments({ ...base, mode: 'record' }).join(' ')).toBe(
+    'record --config l.json -o auto --json --quiet --engine auto',
+  );
+  expect(casmotionArguments({ ...base, mode: 'replay', variantFlags: [] }).join(' ')).toBe(
+    'replay auto --json --quiet',
   );
 });
 

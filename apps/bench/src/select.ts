@@ -50,7 +50,6 @@ export function ownVariants({ timePoints, monitors }: Flags): readonly Variant[]
 
 function selectWorkloads(flags: Flags): Workload[] {
   const { kernel, initrd, append, disk, bios, memory, filter } = flags;
-  const isHostTimed = flags.timePoints || flags.monitors;
   const { maxInstructions, comparesAfter } = flags;
   if (kernel !== undefined) return [ownWorkload({ ...flags, kernel })];
   const stray = Object.entries({
@@ -65,16 +64,30 @@ function selectWorkloads(flags: Flags): Workload[] {
       next: 'pnpm bench --help',
     });
   }
-  const comparable = WORKLOADS.filter(({ isClockBound }) => !isHostTimed || isClockBound !== true);
-  const chosen = comparable.filter(({ name, set, isInQuick }) =>
+  const named = WORKLOADS.filter(({ name, set, isInQuick }) =>
     filter === undefined ? !flags.quick || isInQuick === true : matchesFilter(filter, name, set),
   );
+  const chosen = named.filter((workload) => isMeasurable(workload, flags));
   if (chosen.length > 0) return chosen;
-  throw new VmError('no workload has such a name or set', {
-    where: '--filter',
-    found: JSON.stringify(filter),
-    next: 'pnpm bench --list',
-  });
+  const found = JSON.stringify(filter);
+  if (named.length > 0) {
+    throw new VmError('these workloads cannot be measured so', {
+      where: '--filter',
+      expected: 'no labs with --variant, --time-points and --monitors: they have flags in a file',
+      found,
+      next: 'leave these flags out, or name other workloads',
+    });
+  }
+  const next = 'pnpm bench --list';
+  throw new VmError('no workload has such a name or set', { where: '--filter', found, next });
+}
+
+/** Can it be compared with itself under these flags? */
+function isMeasurable({ image, isClockBound }: Workload, flags: Flags): boolean {
+  const isHostTimed = flags.timePoints || flags.monitors;
+  const isLab = typeof image === 'object' && 'lab' in image;
+  if (isLab) return !isHostTimed && (flags.variant ?? []).length === 0;
+  return !isHostTimed || isClockBound !== true;
 }
 
 /** The user's own guest: measured as ours are; against QEMU its whole console is compared. */

@@ -31,6 +31,12 @@ export function computeTargets(rows: readonly Row[]): Target[] {
     oneTarget(pick, 'irq-100us', 'a timer interrupt each 100 us, recording'),
     oneTarget(pick, 'debian', 'Debian boot and workload, recording'),
     ...overheadTargets(rows, pick),
+    overheadTarget(rows, pick, {
+      over: 'record',
+      base: 'run',
+      name: 'recording channels and domains',
+      set: 'channels',
+    }),
     ...debianTargets(pick),
   ].filter((target) => target !== undefined);
 }
@@ -98,10 +104,10 @@ function overheadTargets(rows: readonly Row[], pick: Pick): (Target | undefined)
 function overheadTarget(
   rows: readonly Row[],
   pick: Pick,
-  { over, base, name }: { over: Mode; base: Mode; name: string },
+  { over, base, name, set }: { over: Mode; base: Mode; name: string; set?: string },
 ): Target | undefined {
   const ratiosBy = (measure: Measure): { workload: string; ratio: number }[] =>
-    workloadsOf(rows, undefined).flatMap((workload) => {
+    workloadsOf(rows, set).flatMap((workload) => {
       const row = (mode: Mode): Row | undefined => pick(workload, 'casmotion', mode);
       const ratio = ratioOf(row(over), row(base), measure);
       return ratio === undefined ? [] : [{ workload, ratio: ratio.median }];

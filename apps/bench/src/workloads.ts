@@ -6,14 +6,32 @@
  */
 import type { ConsoleRule } from './console-text.ts';
 
-export type GuestImage = 'bench' | 'embedded' | 'debian';
+export type GuestImage = 'bench' | 'embedded' | 'channel-test' | 'debian';
+
+/**
+ * A lab: what its lab.json has, but for the kernel, which is the program's own. `N` in a command
+ * line stands for the workload's `append`.
+ */
+export interface LabImage {
+  readonly domains: Readonly<Record<string, LabDomain>>;
+  readonly switch: readonly string[];
+}
+
+interface LabDomain {
+  readonly id: number;
+  readonly append: string;
+  readonly disks?: readonly string[];
+}
 
 export interface Workload {
   readonly name: string;
   /** Means are over sets. */
   readonly set: string;
   readonly about: string;
-  readonly image: GuestImage | { readonly kernel: string; readonly initrd: string | undefined };
+  readonly image:
+    | GuestImage
+    | { readonly kernel: string; readonly initrd: string | undefined }
+    | { readonly lab: LabImage };
   readonly append: string;
   readonly quickAppend?: string;
   /** Part of `--quick`. */
@@ -28,7 +46,7 @@ export interface Workload {
   /** How `casmotion` may exit; 0 alone if not given. */
   readonly exitCodes?: readonly number[];
   readonly qemu: QemuSetup | { readonly absent: string };
-  /** It prints something else in each run under the host's clock: no kinds of time points then. */
+  /** It prints something else in each run under the host's clock. */
   readonly isClockBound?: boolean;
 }
 
@@ -104,6 +122,53 @@ export const WORKLOADS: readonly Workload[] = [
     isClockBound: true,
     exitCodes: [0, 3], // Its race is lost or not, by the code of the guest: both are runs.
     qemu: { absent: 'it prints random numbers and the date' },
+  },
+  {
+    name: 'channel',
+    set: 'channels',
+    about: 'event channel: notifications, masks, shared page, console ring',
+    image: 'channel-test',
+    append: 'churn 20000',
+    quickAppend: 'churn 4000',
+    isInQuick: true,
+    console: {},
+    qemu: { absent: 'it has no event channel' },
+  },
+  {
+    name: 'lab-blocks',
+    set: 'channels',
+    about: 'two domains: blocks of 4 KiB through a shared ring',
+    image: {
+      lab: {
+        domains: {
+          front: { id: 1, append: 'front 2 200 N' },
+          back: { id: 2, append: 'back 1', disks: ['builtin:pattern-disk'] },
+        },
+        switch: [],
+      },
+    },
+    append: '40',
+    quickAppend: '5',
+    console: { isUnordered: true },
+    qemu: { absent: 'it has no domains' },
+  },
+  {
+    name: 'lab-frames',
+    set: 'channels',
+    about: 'two domains: frames through the switch and back',
+    image: {
+      lab: {
+        domains: {
+          ping: { id: 1, append: 'ping 2 N' },
+          echo: { id: 2, append: 'echo N' },
+        },
+        switch: ['ping', 'echo'],
+      },
+    },
+    append: '2000',
+    quickAppend: '300',
+    console: { isUnordered: true },
+    qemu: { absent: 'it has no domains' },
   },
   {
     name: 'debian',

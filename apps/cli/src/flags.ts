@@ -79,6 +79,14 @@ export const IMAGE_DIR_FLAG = {
   brief: 'Look for kernel, initrd, firmware and disk images here first',
 } as const;
 
+export const LAB_CONFIG_FLAG = {
+  kind: 'parsed',
+  parse: text,
+  optional: true,
+  placeholder: 'FILE',
+  brief: 'A lab of several domains (docs/lab.md) in place of one machine',
+} as const;
+
 export const ENGINE_FLAG = {
   kind: 'enum',
   values: ['auto', 'interpreter', 'translator'],

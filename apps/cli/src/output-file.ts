@@ -1,5 +1,5 @@
 /** Files that a command writes: opened before the work is done, and never over one in use. */
-import { openSync, statSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VmError } from '@casmotion/base';
 import { HostFileError } from '@casmotion/host-node';
@@ -18,22 +18,72 @@ export interface OutputFileWords {
 export function openForOutput(
   path: string,
   inUse: readonly string[],
-  { what, next }: OutputFileWords,
+  words: OutputFileWords,
 ): number {
-  const other = inUse.find((name) => isSameFile(name, path));
-  if (other !== undefined) {
-    throw new VmError(`${what} would overwrite a file in use`, {
-      where: path,
-      expected: 'a file of its own',
-      found: other === path ? 'the log, or an image of the machine' : other,
-      next,
-    });
+  refuseInUse(path, inUse, words);
+  return open(path, words);
+}
+
+/**
+ * A file that is written at the end of the work, all of it: until then it is FILE.partial, and an
+ * older FILE is kept. Close it.
+ */
+export class WholeFile {
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #words: OutputFileWords;
+  readonly #descriptor: number;
+  #isWritten = false;
+
+  /** Throws `VmError`s: it cannot be made, or is one of the files in use. */
+  constructor(path: string, inUse: readonly string[], words: OutputFileWords) {
+    this.#path = path;
+    this.#partial = `${path}.partial`;
+    this.#words = words;
+    refuseInUse(path, inUse, words);
+    refuseInUse(this.#partial, inUse, words);
+    this.#descriptor = open(this.#partial, words);
   }
+
+  /** Throws `HostFileError`. */
+  write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+      renameSync(this.#partial, this.#path);
+      this.#isWritten = true;
+    } catch (cause) {
+      const { what, next } = this.#words;
+      throw new HostFileError(this.#path, `${what} cannot be written`, cause, next);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+    if (!this.#isWritten) rmSync(this.#partial, { force: true });
+  }
+}
+
+function open(path: string, { what, next }: OutputFileWords): number {
   try {
     return openSync(path, 'w');
   } catch (cause) {
     throw new HostFileError(path, `${what} cannot be written`, cause, next);
   }
+}
+
+function refuseInUse(
+  path: string,
+  inUse: readonly string[],
+  { what, next }: OutputFileWords,
+): void {
+  const other = inUse.find((name) => isSameFile(name, path));
+  if (other === undefined) return;
+  throw new VmError(`${what} would overwrite a file in use`, {
+    where: path,
+    expected: 'a file of its own',
+    found: other === path ? 'the log, or an image of the machine' : other,
+    next,
+  });
 }
 
 /** By whatever names, links included; also of files that are not there yet. */

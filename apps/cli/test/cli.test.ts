@@ -109,6 +109,11 @@ describe('record and replay', () => {
     await cliJson(['record', '-o', log, '--append', SCRIPT]);
     const over = await cli(['verify', log, '-o', log]);
     expect([over.exit, over.stderr]).toEqual([1, expect.stringContaining('a file in use')]);
+    const older = file('older.json');
+    writeFileSync(older, 'an older certificate');
+    expect((await cli(['verify', log, '-o', older, '--timeout', '0.0001'])).exit).toBe(4);
+    expect(readFileSync(older, 'utf8')).toBe('an older certificate');
+    expect(existsSync(`${older}.partial`)).toBe(false);
     const whole = readFileSync(log);
     writeFileSync(log, whole.subarray(0, -10));
     const cut = await cliJson(['verify', log]);

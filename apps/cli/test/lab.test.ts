@@ -154,6 +154,19 @@ describe('the example', { timeout: SCENARIO_MS }, () => {
     expect(info.stdout).toMatch(/^channels {2}port 1 of front for back\nswitch {4}ping, echo$/m);
   });
 
+  test('runs unrecorded, to the same results', async () => {
+    const before = readdirSync(folder);
+    const { exit, stdout, stderr } = await start('run', '--config', EXAMPLE, '--timeout', '50')
+      .ended;
+    expect(exit).toBe(0);
+    const sums = [...stdout.matchAll(/^(?:front|back)\| \w+: checksum (\d+)$/gm)];
+    expect(sums.length).toBe(2);
+    expect(sums[0]?.[1]).toBe(sums[1]?.[1]);
+    expect(stderr).toMatch(/^front: the guest powered off after .* instructions, \d+ events$/m);
+    expect(stderr).not.toMatch(/log|next:/);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
   test('again gives other logs; a log of the other run is told by name', async () => {
     await record('b');
     for (const name of ['front', 'back', 'ping', 'echo']) {
@@ -290,6 +303,12 @@ describe('bad input', () => {
     const ok = config({ domains });
     const flags = ['record', '--config', ok, '-o', file('none'), '--append', 'x'];
     expect((await cliJson(flags))['error']).toMatchObject({ where: '--append' });
+    for (const flag of ['--commit x', '--memory 1G', '--net loopback', '--profile']) {
+      expect((await cliJson(['run', '--config', ok, ...flag.split(' ')]))['error']).toMatchObject({
+        where: flag.replace(/ .*/, ''),
+        next: 'casmotion run --help',
+      });
+    }
     writeFileSync(join(folder, 'lab.json'), '{}');
     const used = await cliJson(['record', '--config', ok, '-o', folder]);
     expect(used['error']).toMatchObject({ message: 'a lab was recorded there already' });

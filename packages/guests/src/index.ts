@@ -39,9 +39,10 @@ export function benchGuest(): Uint8Array<ArrayBuffer> {
 /**
  * `channel-test`: uses the event channel in every way it has, in S-mode, entered at 0x8020_0000 by
  * the built-in SBI or OpenSBI. The command line: `local` checks each operation within the domain;
- * `listen` shows what comes from outside; `serve PEER ROUNDS` and `call PEER ROUNDS` are two
- * domains that share a page; `provoke PEER` takes all that any host or domain may send, virtio
- * devices too, until `q` at the UART. An ELF file; a new array at each call.
+ * `churn ROUNDS` repeats much of that; `listen` shows what comes from outside; `serve PEER ROUNDS`
+ * and `call PEER ROUNDS` are two domains that share a page; `provoke PEER` takes all that any host
+ * or domain may send, virtio devices too, until `q` at the UART. An ELF file; a new array at each
+ * call.
  */
 export function channelTestGuest(): Uint8Array<ArrayBuffer> {
   return decodeBase64(CHANNEL_TEST_ELF);

@@ -58,7 +58,7 @@ export {
   VIRTUAL_CLOCK_SLOPE,
 } from './create-machine.ts';
 export { describeDisk, describeImage, ImageMismatchError, type MachineImages } from './images.ts';
-export type { Machine } from './machine.ts';
+export { type Machine, TimeOverflowError } from './machine.ts';
 export {
   ALONE,
   type DomainConfig,

@@ -8,7 +8,7 @@
  * They make runs cut anywhere equal one run, and an event's effect independent of how its place was
  * reached.
  */
-import { assert, ByteReader, ByteWriter, type Hashes, unreachable } from '@casmotion/base';
+import { assert, ByteReader, ByteWriter, type Hashes, unreachable, VmError } from '@casmotion/base';
 import type { CoreExit, CoreInterface, HartView, Watch } from '@casmotion/cpu-core';
 import type { BlockImage, PortStatus } from '@casmotion/devices';
 import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
@@ -288,6 +288,7 @@ export class Machine implements CountingMachine {
 
   /** From here on, and for the time block in shared_info. */
   #setTimeLine(originTicks: number, slope: number): void {
+    if (!Number.isSafeInteger(originTicks)) throw new TimeOverflowError();
     this.#core.timeLine = { originStep: this.#core.step, originTicks, slope };
     this.#board.eventChannel.timeLineChanged();
   }
@@ -412,3 +413,14 @@ const UART_LSR = 5;
  * hang.
  */
 const ALARM_CALLS_MAX = 100_000;
+
+/** Ticks are counted exactly up to 2^53: some 28 years of a clock of 10 MHz. */
+export class TimeOverflowError extends VmError {
+  override readonly name = 'TimeOverflowError';
+  constructor() {
+    super("the machine's time has run past what can be counted", {
+      expected: 'at most 2^53 - 1 ticks of 100 ns in all events and steps',
+      next: 'nothing: no recorder writes such a log',
+    });
+  }
+}

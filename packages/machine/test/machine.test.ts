@@ -7,7 +7,7 @@
 import { Prng, toHex } from '@casmotion/base';
 import { timePoint } from '@casmotion/time-point';
 import { describe, expect, it } from 'vitest';
-import { VIRTUAL_CLOCK_SLOPE } from '../src/index.ts';
+import { TimeOverflowError, VIRTUAL_CLOCK_SLOPE } from '../src/index.ts';
 import {
   aclintTimerProgram,
   busyProgram,
@@ -122,6 +122,17 @@ describe('time', () => {
     const step = advanced.machine.at.step;
     advanced.machine.run(timePoint(step + 5));
     expect(advanced.machine.ticks).toBe(before + 3 + 10);
+  });
+
+  it.each([
+    { kind: 'idle-advance', ticks: 2 ** 52 },
+    { kind: 'clock-line', jumpTicks: 2 ** 52, slope: 2 ** 32 },
+  ] as const)('time that cannot be counted is refused, of %j twice', async (event) => {
+    const { machine } = await startMachine(sleepingProgram());
+    machine.run(timePoint(100));
+    machine.apply(event);
+    expect(machine.ticks).toBeGreaterThanOrEqual(2 ** 52);
+    expect(() => machine.apply(event)).toThrow(TimeOverflowError);
   });
 });
 

@@ -58,7 +58,7 @@ const TAIL = [
   '- Between two calls of the machine nothing runs: what changes then is C4. So is a page that',
   '  is not as it was when last known to be written.',
   '- Both engines in one state, one event, two states: C5. Asked the host in an event: C5; in a',
-  '  step or an alarm: C2.',
+  '  step or a wake: C2.',
   '- Both engines in one state, a slice, two states: C2 or C4.',
   '- Both engines agree, and the log does not: the recorded run was another. C2, C3 and C4 are',
   '  open, and C5 if events were applied since the last landmark that agreed.',

@@ -189,9 +189,12 @@ const PREMISE_TEXTS: { readonly [P in Premise]: string } = {
   C8: 'the log is not whole',
 };
 
-function premiseText(premise: Premise, { expected, found, miss }: DivergenceReport): string {
-  const isByCounter = premise === 'C6' && (expected.transfers ?? found.transfers ?? miss);
-  return isByCounter === false || isByCounter === undefined ? PREMISE_TEXTS[premise] : COUNTER_TEXT;
+function premiseText(premise: Premise, report: DivergenceReport): string {
+  const { expected, found, miss, reasons } = report;
+  // Where the log is seen to give another place, no counter is to blame.
+  const isOfLog = reasons.some((reason) => reason.startsWith('event-sequence'));
+  const isByCounter = (expected.transfers ?? found.transfers ?? miss) !== undefined && !isOfLog;
+  return premise === 'C6' && isByCounter ? COUNTER_TEXT : PREMISE_TEXTS[premise];
 }
 
 const COUNTER_TEXT =

@@ -111,14 +111,15 @@ describe('one domain, and events from the host', () => {
     console: 1,
     bytes: encodeUtf8(text),
   });
+  // The guest listens long before the first.
   const SCRIPT = [
-    at(20_000, { kind: 'clock-line', jumpTicks: 0, slope: 30_000_000 }),
-    at(40_000, { kind: 'port-raised', port: 1 }),
-    at(60_000, key('some keys')),
-    at(60_001, { kind: 'virq-raised', virq: 1, vcpu: 0 }),
-    at(80_000, key('x'.repeat(1500))),
-    at(100_000, { kind: 'port-raised', port: 1 }),
-    at(120_000, key('q')),
+    at(100_000, { kind: 'clock-line', jumpTicks: 0, slope: 30_000_000 }),
+    at(120_000, { kind: 'port-raised', port: 1 }),
+    at(140_000, key('some keys')),
+    at(140_001, { kind: 'virq-raised', virq: 1, vcpu: 0 }),
+    at(160_000, key('x'.repeat(1500))),
+    at(180_000, { kind: 'port-raised', port: 1 }),
+    at(200_000, key('q')),
   ];
 
   test.each(ENGINES)('recorded on the %s, replayed on both', async (engine) => {

@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
 import {
   IMAGE_DIR_FLAG,
+  LAB_CONFIG_FLAG,
   MACHINE_FLAGS,
   OUTPUT_FLAGS,
   type RunFlags,
@@ -12,8 +13,9 @@ import {
   type TimePointFlags,
 } from '../flags.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
+import { refuseFlags } from '../refuse-flags.ts';
 import { finish } from '../result.ts';
-import { recordLab, refuseFlags, rerunLab } from './run-lab.ts';
+import { ONE_MACHINE_FLAGS, rerunLab, runLabOf } from './run-lab.ts';
 import { runMachine } from './run-machine.ts';
 
 interface Flags extends RunFlags, TimePointFlags {
@@ -66,13 +68,7 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
         placeholder: 'FILE',
         brief: 'The log; of a lab, a new folder',
       },
-      config: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        placeholder: 'FILE',
-        brief: 'A lab of several domains (docs/lab.md) in place of one machine',
-      },
+      config: LAB_CONFIG_FLAG,
       resume: {
         kind: 'parsed',
         parse: String,
@@ -101,11 +97,13 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
       const { config, resume, output: folder } = flags;
       if (config !== undefined) {
         const because = 'no flag of one machine with --config: write it into the file';
-        refuseFlags(flags, ['resume', ...ONE_MACHINE], because);
-        return recordLab(this, flags, { config, folder });
+        const refused = { resume: {}, imageDir: {}, ...ONE_MACHINE_FLAGS };
+        refuseFlags(flags, refused, { because, command: 'record' });
+        return runLabOf(this, flags, { config, folder });
       }
       if (resume !== undefined) {
-        refuseFlags(flags, ONE_MACHINE, 'no flag of a machine with --resume: it is in the logs');
+        const because = 'no flag of a machine with --resume: it is in the logs';
+        refuseFlags(flags, ONE_MACHINE_FLAGS, { because, command: 'record' });
         return rerunLab(this, flags, { from: resume, folder, goesOn: true });
       }
       const target = { logPath: flags.output, isEmbedding: flags.embed, commitPath: undefined };
@@ -113,20 +111,6 @@ export const recordCommand = buildCommand<Flags, [], CliContext>({
     });
   },
 });
-
-/** Flags that say what one machine is, or look into it. */
-const ONE_MACHINE: readonly (keyof Flags)[] = [
-  'kernel',
-  'timePoint',
-  'pmu',
-  'initrd',
-  'bios',
-  'append',
-  'disk',
-  'rng',
-  'clock',
-  'console',
-];
 
 /** A recording leaves its disk as it was, or it could not be replayed from it. */
 class CommitRefusedError extends VmError {

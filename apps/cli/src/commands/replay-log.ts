@@ -75,7 +75,7 @@ export async function replayLog(flags: ReplayFlags, target: ReplayTarget): Promi
     const result = addInspection(describeReplay(outcome, log, target), inspection, flags);
     if (!target.isVerify) return result;
     const certificate = await certify(outcome, log, flags.monitor, tools);
-    file?.write(certificate);
+    file?.writeJson(certificate);
     return addCertificate(result, certificate);
   } finally {
     target.progress.hide();
@@ -154,7 +154,7 @@ function describeReplay(
     cut: describeCutJson(reader),
     divergence: isMatch ? null : { ...result.report, text: formatDivergence(result.report) },
   };
-  if (!isMatch) return { json, lines: [formatDivergence(result.report)] };
+  if (!isMatch) return { json, lines: [formatDivergence(result.report), ...describeCut(reader)] };
   const landmarks = formatNumber(result.landmarks, 'landmark');
   const events = formatNumber(result.events, 'event');
   const lines = [

@@ -16,6 +16,7 @@ import {
 } from '../flags.ts';
 import { GuestOutput } from '../guest-output.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
+import { refuseFlags } from '../refuse-flags.ts';
 import { finish } from '../result.ts';
 import { aloneLogPath, replayLabFolder } from './replay-lab.ts';
 import { type ReplayFlags, replayLog, replayProgress } from './replay-log.ts';
@@ -113,7 +114,7 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
   func(flags, named) {
     return finish(this, flags, async () => {
       if (isTogether(named, flags)) {
-        refuseForLab(flags);
+        refuseForLab(flags, 'replay');
         return replayLabFolder(this, flags, { folder: named, isVerify: false });
       }
       const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
@@ -181,7 +182,7 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   func(flags, named) {
     return finish(this, flags, async () => {
       if (isTogether(named, flags)) {
-        refuseForLab(flags);
+        refuseForLab(flags, 'verify');
         return replayLabFolder(this, flags, { folder: named, isVerify: true });
       }
       const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
@@ -198,13 +199,24 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   },
 });
 
+/** Of no effect on a lab. */
+const ONE_LOG_FLAGS = {
+  console: CONSOLE_FLAG,
+  margin: MARGIN_FLAG,
+  unchecked: UNCHECKED_FLAG,
+  ...INSPECT_FLAGS,
+} as const;
+
 /** A lab, and not one domain of it. */
 function isTogether(path: string, { alone }: DomainFlags): boolean {
   return alone === undefined && isLabFolder(path);
 }
 
 /** Domains together wait for each other: a second machine beside each has no place there yet. */
-function refuseForLab({ monitor, output }: VerifyFlags): void {
+function refuseForLab(flags: VerifyFlags, command: string): void {
+  const because = 'one domain of the lab with it: --alone NAME';
+  refuseFlags(flags, ONE_LOG_FLAGS, { because, command });
+  const { monitor, output } = flags;
   const flag = monitor === 'full' ? '--monitor full' : output === undefined ? undefined : '-o';
   if (flag === undefined) return;
   throw new VmError('full monitoring and certificates are of one log, and this is a lab', {

@@ -1,9 +1,9 @@
 /**
- * What `record --config`, `record --resume` and `recover` share: a lab, its threads, its result.
+ * What `run --config`, `record --config`, `record --resume` and `recover` share: a lab, its threads,
+ * its result.
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { VmError } from '@casmotion/base';
 import {
   createLabFolder,
   type DomainStart,
@@ -32,6 +32,8 @@ import { countEvents, createLogTools } from '@casmotion/replay-log';
 import { type CliContext, CREATOR } from '../context.ts';
 import { describeEnd, EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { formatBytes, formatNumber, formatShort } from '../format.ts';
+import { MACHINE_FLAGS, TIME_POINT_FLAGS } from '../flags.ts';
+import { INSPECT_FLAGS } from '../inspect.ts';
 import { parseMemory } from '../parse-values.ts';
 import { Progress } from '../progress.ts';
 import type { CommandResult, OutputFlags } from '../result.ts';
@@ -46,11 +48,11 @@ export interface LabFlags extends OutputFlags {
   readonly imageDir?: string;
 }
 
-/** Records the lab of a configuration to a new folder. */
-export async function recordLab(
+/** Runs the lab of a configuration; with a folder, which is new, it is recorded there. */
+export async function runLabOf(
   context: CliContext,
   flags: LabFlags,
-  target: { readonly config: string; readonly folder: string },
+  target: { readonly config: string; readonly folder: string | undefined },
 ): Promise<CommandResult> {
   const text = new TextDecoder().decode(readInputFile(target.config, 'configuration of the lab'));
   const config = parseLabConfig(text, target.config);
@@ -99,10 +101,21 @@ export async function rerunLab(
   return { json: { ...json, exit: EXIT.ok }, lines: [...cutLines(cuts, shape), ...next] };
 }
 
+const { engine: _engine, timeout: _timeout, maxInstructions: _steps, ...ONE_MACHINE } = MACHINE_FLAGS;
+
+/** Flags that say what one machine is, or look into it: of no effect on a lab. */
+export const ONE_MACHINE_FLAGS = {
+  ...ONE_MACHINE,
+  ...TIME_POINT_FLAGS,
+  ...INSPECT_FLAGS,
+  commit: {},
+} as const;
+
 interface LabRun {
   readonly shape: LabShape;
   readonly starts: ReadonlyMap<string, DomainStart>;
-  readonly folder: string;
+  /** Where logs go; undefined: unrecorded. */
+  readonly folder: string | undefined;
 }
 
 async function run(
@@ -110,10 +123,10 @@ async function run(
   flags: LabFlags,
   { shape, starts, folder }: LabRun,
 ): Promise<CommandResult> {
-  createLabFolder(folder, shape, CREATOR);
+  if (folder !== undefined) createLabFolder(folder, shape, CREATOR);
   const console = new TaggedConsole(flags.json ? process.stderr : process.stdout);
   const isTerminal = process.stdout.isTTY === true;
-  const progress = new Progress(process.stderr, folder, !flags.quiet && !isTerminal);
+  const progress = new Progress(process.stderr, folder ?? 'lab', !flags.quiet && !isTerminal);
   try {
     const outcome = await runLab({
       shape,
@@ -124,7 +137,8 @@ async function run(
       onConsole: (name, bytes) => console.write(name, bytes),
       onProgress: ({ steps, events, logBytes }) => {
         const text = `${formatShort(steps)} instructions, ${formatNumber(events, 'event')}`;
-        progress.update(0, undefined, `${text}, logs ${formatBytes(logBytes)}`);
+        const logs = folder === undefined ? '' : `, logs ${formatBytes(logBytes)}`;
+        progress.update(0, undefined, text + logs);
       },
     });
     return describeLab(outcome, folder);
@@ -140,7 +154,7 @@ function startWorker(workerData: LabWorkerData, transfer: readonly MessagePort[]
 }
 
 function domainStart(
-  folder: string,
+  folder: string | undefined,
   domain: { readonly name: string; readonly engine?: LabDomain['engine'] },
   start: DomainStart['start'],
   flags: LabFlags,
@@ -148,7 +162,7 @@ function domainStart(
   return {
     start,
     engine: domain.engine ?? flags.engine ?? 'auto',
-    logPath: newLogPath(folder, domain.name),
+    logPath: folder === undefined ? undefined : newLogPath(folder, domain.name),
     isEmbedding: flags.embed ?? false,
     creator: CREATOR,
     maxInstructions: flags.maxInstructions,
@@ -185,30 +199,36 @@ function memoryOf({ name, memory }: LabDomain, file: string): number {
   }
 }
 
-function describeLab({ domains, frames }: LabOutcome, folder: string): CommandResult {
+function describeLab(
+  { domains, frames }: LabOutcome,
+  folder: string | undefined,
+): CommandResult {
   const all = [...domains].map(([name, outcome]) => domainJson(folder, name, outcome));
-  const lines = [...domains].map(
-    ([name, { end, steps, events, logBytes }]) =>
-      `${name}: ${describeEnd(end)} after ${formatShort(steps)} instructions; log` +
-      ` ${formatNumber(countEvents(events), 'event')}, ${formatBytes(logBytes)}`,
-  );
+  const lines = [...domains].map(([name, { end, steps, events, logBytes }]) => {
+    const ended = `${name}: ${describeEnd(end)} after ${formatShort(steps)} instructions`;
+    const count = formatNumber(countEvents(events), 'event');
+    return folder === undefined
+      ? `${ended}, ${count}`
+      : `${ended}; log ${count}, ${formatBytes(logBytes)}`;
+  });
   const json = {
     exit: worstExit([...domains.values()].map(({ end }) => exitCodeOf(end))),
-    path: folder,
+    path: folder ?? null,
     steps: sum(domains, ({ steps }) => steps),
     logBytes: sum(domains, ({ logBytes }) => logBytes),
     wallSeconds: Math.max(...[...domains.values()].map(({ wallSeconds }) => wallSeconds)),
     frames,
     domains: all,
   };
-  return { json, lines: [...lines, `next: casmotion replay ${folder}`] };
+  const next = folder === undefined ? [] : [`next: casmotion replay ${folder}`];
+  return { json, lines: [...lines, ...next] };
 }
 
-function domainJson(folder: string, name: string, outcome: RunOutcome): object {
+function domainJson(folder: string | undefined, name: string, outcome: RunOutcome): object {
   const { end, steps, events, logBytes, landmarks, outputDigest, stateDigest } = outcome;
   return {
     name,
-    path: join(folder, `${name}.cmr`),
+    path: folder === undefined ? null : newLogPath(folder, name),
     end,
     steps,
     events,
@@ -247,15 +267,4 @@ function sum(
   of: (outcome: RunOutcome) => number,
 ): number {
   return [...domains.values()].reduce((total, outcome) => total + of(outcome), 0);
-}
-
-/** Throws where a flag would be of no effect. */
-export function refuseFlags(flags: object, names: readonly string[], because: string): void {
-  const given = names.find((name) => (flags as Record<string, unknown>)[name] !== undefined);
-  if (given === undefined) return;
-  throw new VmError('these flags do not go together', {
-    where: `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    expected: because,
-    next: 'casmotion record --help',
-  });
 }

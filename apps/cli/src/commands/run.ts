@@ -2,12 +2,15 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { EXIT_CODES_HELP } from '../exit-codes.ts';
-import { MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
+import { LAB_CONFIG_FLAG, MACHINE_FLAGS, OUTPUT_FLAGS, type RunFlags } from '../flags.ts';
 import { INSPECT_FLAGS, INSPECT_HELP } from '../inspect.ts';
+import { refuseFlags } from '../refuse-flags.ts';
 import { finish } from '../result.ts';
+import { ONE_MACHINE_FLAGS, runLabOf } from './run-lab.ts';
 import { runMachine } from './run-machine.ts';
 
 interface Flags extends RunFlags {
+  readonly config?: string;
   readonly commit?: string;
 }
 
@@ -28,6 +31,7 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
       '  casmotion run --kernel Image --disk root.img --commit new.img',
       '  casmotion run --kernel Image --profile              where its instructions went',
       '  casmotion run --append "compute 300" --dump-regions regions',
+      '  casmotion run --config lab.json                     several domains',
       '',
       ...INSPECT_HELP,
       '',
@@ -36,6 +40,7 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
   },
   parameters: {
     flags: {
+      config: LAB_CONFIG_FLAG,
       ...MACHINE_FLAGS,
       commit: {
         kind: 'parsed',
@@ -49,8 +54,14 @@ export const runCommand = buildCommand<Flags, [], CliContext>({
     },
   },
   func(flags) {
-    return finish(this, flags, () =>
-      runMachine(this, flags, { logPath: undefined, isEmbedding: false, commitPath: flags.commit }),
-    );
+    return finish(this, flags, () => {
+      const { config, commit: commitPath } = flags;
+      if (config !== undefined) {
+        const because = 'no flag of one machine with --config: write it into the file';
+        refuseFlags(flags, ONE_MACHINE_FLAGS, { because, command: 'run' });
+        return runLabOf(this, flags, { config, folder: undefined });
+      }
+      return runMachine(this, flags, { logPath: undefined, isEmbedding: false, commitPath });
+    });
   },
 });

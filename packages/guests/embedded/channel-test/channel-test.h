@@ -6,6 +6,7 @@
  *   listen                what comes by the event channel alone
  *   serve PEER ROUNDS     domain PEER binds port 1 and maps grant 8; answers it
  *   call PEER ROUNDS      the other side of `serve`
+ *   churn ROUNDS          much of it within this domain, for measuring
  *   provoke PEER          everything: consoles, frames, random numbers, ports, virtual IRQs, time,
  *                         pages shared with PEER, and calls to it; ends at `q` on the UART
  */
@@ -23,9 +24,10 @@ u64 virtio_take(struct virtio_input *input, u64 checksum);
 /* If the interrupt is one of a device that was opened. */
 void virtio_acknowledge(u32 irq);
 
-/* local.c, listen.c, peers.c, provoke.c */
+/* local.c, listen.c, peers.c, churn.c, provoke.c */
 void run_local(void);
 void run_listen(void);
 void run_serve(u32 peer, u32 rounds);
 void run_call(u32 peer, u32 rounds);
+void run_churn(u32 rounds);
 void run_provoke(u32 peer);

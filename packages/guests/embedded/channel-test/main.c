@@ -5,6 +5,8 @@ void run(const char *text)
 {
   if (take_word(&text, "listen"))
     run_listen();
+  else if (take_word(&text, "churn"))
+    run_churn(take_number(&text, 1000));
   else if (take_word(&text, "provoke"))
     run_provoke(take_number(&text, 2));
   else if (take_word(&text, "serve") || take_word(&text, "call")) {

@@ -18,7 +18,8 @@ export interface LabWorkerData {
   /** A new machine, or one that goes on. */
   readonly start: { readonly machine: MachineRequest } | { readonly rerun: RerunStart };
   readonly engine: EngineChoice;
-  readonly logPath: string;
+  /** Where to record; undefined: run unrecorded. */
+  readonly logPath: string | undefined;
   readonly isEmbedding: boolean;
   readonly creator: string;
   readonly maxInstructions: number | undefined;

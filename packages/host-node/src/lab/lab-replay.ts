@@ -20,7 +20,7 @@ import { findImages } from '../images/find-images.ts';
 import type { MachineFiles } from '../images/machine-files.ts';
 import { breathe } from '../live/host-clock.ts';
 import { type EngineRequest, engineOptions } from '../session/engine.ts';
-import { type OpenedLog, openLogFile } from '../session/replay-session.ts';
+import { inFile, type OpenedLog, openLogFile } from '../session/replay-session.ts';
 import { labLogPath } from './lab-folder.ts';
 
 export interface LabReplayRequest extends EngineRequest {
@@ -114,29 +114,29 @@ async function replayAll(
   let hasDiverged = false;
   const results = await Promise.all(
     seats.map(async ({ name, machine, log, seat }) => {
-      const replayer = new Replayer({
-        machine,
-        log: log.reader,
-        hashes: tools.hashes,
-        outputs: seat.outputs(request.outputs(name)),
-        isVerify,
-        gate: seat.gate,
-        sliceSteps: SLICE_STEPS,
-        nextCommand: `casmotion verify ${folder} --alone ${name}`,
-        onProgress: async ({ step }) => {
-          if (first !== undefined) throw first.error;
-          steps.set(name, step);
-          onProgress?.([...steps.values()].reduce((sum, one) => sum + one, 0));
-          await breathe();
-        },
-      });
       try {
+        const replayer = new Replayer({
+          machine,
+          log: log.reader,
+          hashes: tools.hashes,
+          outputs: seat.outputs(request.outputs(name)),
+          isVerify,
+          gate: seat.gate,
+          sliceSteps: SLICE_STEPS,
+          nextCommand: `casmotion verify ${folder} --alone ${name}`,
+          onProgress: async ({ step }) => {
+            if (first !== undefined) throw first.error;
+            steps.set(name, step);
+            onProgress?.([...steps.values()].reduce((sum, one) => sum + one, 0));
+            await breathe();
+          },
+        });
         const result = await replayer.run();
         hasDiverged ||= result.kind === 'divergence';
         return [name, result] as const;
       } catch (error) {
         // Others may fail for want of this one.
-        if (!hasDiverged) first ??= { error };
+        if (!hasDiverged) first ??= { error: inFile(log.path, error) };
         return undefined;
       } finally {
         seat.end();

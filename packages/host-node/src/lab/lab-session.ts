@@ -33,8 +33,8 @@ export interface LabRequest {
   readonly onProgress?: (progress: LabProgress) => void;
   /** Called once, with how to end all domains, and for tests: how to kill one. */
   readonly onStart?: (control: LabControl) => void;
-  /** Where the logs are, for what is said after a crash. */
-  readonly folder: string;
+  /** Where the logs are, for what is said after a crash; undefined: there are none. */
+  readonly folder: string | undefined;
 }
 
 export interface LabProgress {
@@ -231,15 +231,18 @@ function linkAll(ids: readonly number[]): Map<number, Map<number, MessagePort>> 
   return links;
 }
 
+const NEXT_UNRECORDED = 'record the lab to look into it: casmotion record --config FILE -o DIR';
+
 /** A domain's thread is no more, and its log ends somewhere. */
 export class CrashedDomainError extends VmError {
   override readonly name = 'CrashedDomainError';
-  constructor(name: string, found: string, folder: string) {
-    super(`domain ${name} crashed; the others were ended, their logs are whole`, {
-      where: folder,
-      found,
-      next: `bring the lab to a consistent cut: casmotion recover ${folder} -o NEWDIR`,
-    });
+  constructor(name: string, found: string, folder: string | undefined) {
+    const crashed = `domain ${name} crashed; the others were ended`;
+    if (folder === undefined) super(crashed, { found, next: NEXT_UNRECORDED });
+    else {
+      const next = `bring the lab to a consistent cut: casmotion recover ${folder} -o NEWDIR`;
+      super(`${crashed}, their logs are whole`, { where: folder, found, next });
+    }
   }
 }
 

@@ -55,12 +55,22 @@ test('the first of several is named, a date from a number is none, and dates are
   expect(new Date()).toBeInstanceOf(Date);
 });
 
-test('afterwards everything is as before, also after two at once', () => {
+test.each([
+  [0, 1],
+  [1, 0],
+])('two at once each see what is asked; removed as %i, %i, all is as before', (one, other) => {
   const before = [Date, Date.now, Math.random, performance.now, process.hrtime.bigint];
-  const first = new HostTraps();
-  const second = new HostTraps();
-  second.remove();
-  first.remove();
+  const watches = [new HostTraps(), new HostTraps()];
+  for (const watch of watches) watch.begin();
+  Math.random();
+  watches[one]?.remove();
+  Date.now();
+  expect(watches[other]?.end()).toBe('Math.random');
+  watches[other]?.begin();
+  Date.now();
+  expect(watches[other]?.end()).toBe('Date.now');
+  watches[other]?.remove();
+  watches[other]?.remove();
   expect([Date, Date.now, Math.random, performance.now, process.hrtime.bigint]).toEqual(before);
   expect(Object.hasOwn(performance, 'now')).toBe(false);
 });

@@ -10,6 +10,7 @@ import {
   ImageMismatchError,
   type Machine,
   type MachineConfig,
+  TimeOverflowError,
 } from '@casmotion/machine';
 import {
   CheckCounts,
@@ -37,6 +38,7 @@ import {
   readLogFacts,
   UnknownChunkError,
 } from '@casmotion/replay-log';
+import { ShortImageError } from '../files/input-file.ts';
 import { LogFileSource } from '../files/log-file.ts';
 import { MachineConfigError, parseMachineConfig } from '../images/config-json.ts';
 import { findImages } from '../images/find-images.ts';
@@ -250,8 +252,11 @@ async function judgeDisks(
   for (const [index, ref] of config.disks.entries()) {
     const disk = images.disks?.[index];
     if (disk === undefined) continue;
-    const found = await describeDisk(ref.name, disk, hashes);
-    if (found.digestHex === ref.digestHex) continue;
+    const found = await describeDisk(ref.name, disk, hashes).catch((error: unknown) => {
+      if (error instanceof ShortImageError) return undefined;
+      throw error;
+    });
+    if (found?.digestHex === ref.digestHex) continue;
     const what = `disk ${index} has changed since the replay began`;
     if (result.kind === 'matched') throw new ImageMismatchError(ref, what, found);
     const reasons = [...result.report.reasons, `image-digests: ${what}: ${ref.name}`];
@@ -303,7 +308,7 @@ function createReplayer(
 const LOCKSTEP_STEPS = 1_000_000;
 
 /** Errors of a log's content name bytes of it; a person needs the file too. */
-function inFile(path: string, error: unknown): unknown {
+export function inFile(path: string, error: unknown): unknown {
   const isOfContent = CONTENT_ERRORS.some((kind) => error instanceof kind);
   return isOfContent && error instanceof VmError ? new LogFileError(path, error) : error;
 }
@@ -317,6 +322,7 @@ const CONTENT_ERRORS = [
   LogContentError,
   MachineConfigError,
   PlacesMismatchError,
+  TimeOverflowError,
 ];
 
 /** What is wrong with the content of a log file; the cause says it without the file. */

@@ -7,7 +7,7 @@ import { assert, Prng } from '@casmotion/base';
 import type { MachineEvent } from '@casmotion/events';
 import { type CoreInterface, type CoreOptions, createCore, type Machine } from '@casmotion/machine';
 import type { Premise } from '@casmotion/recorder';
-import type { LoggedEvent, LogReader, LogWriter } from '@casmotion/replay-log';
+import type { KeyedEvent, LoggedEvent, LogReader, LogWriter } from '@casmotion/replay-log';
 import type { MachinePlace, ReplayHooks } from '../../src/session/replay-session.ts';
 import { openSeed, type RecordHooks, type SeededRecording } from './seeded-recording.ts';
 
@@ -163,8 +163,7 @@ function impureEvent(random: Prng, recording: SeededRecording): Omit<Injection, 
   const side = random.pick(SIDES);
   const source = random.pick(SOURCES);
   const how = random.pick(['memory', 'register', 'bytes'] as const);
-  const { length } = [...openSeed(recording).events()];
-  const first = random.below(length);
+  const first = random.below(eventsOf(recording).length);
   const value = random.u32();
   const cores: CoreInterface[] = [];
   let struck = 0;
@@ -218,13 +217,14 @@ function usedAddress({ ram }: Machine, random: Prng): number {
 
 /** The recorder applies it and the log has not got it. */
 function lostByWriter(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
-  const { length } = [...openSeed(recording).events()];
-  const lost = random.below(length - 1);
+  const lost = random.below(eventsOf(recording).length - 1);
   let number = 0;
   const writer = (made: LogWriter): LogWriter =>
     overridden(made, {
       event: (...args: Parameters<LogWriter['event']>) =>
         number++ === lost ? -1 : made.event(...args),
+      keyedEvent: (...args: Parameters<LogWriter['keyedEvent']>) =>
+        number++ === lost ? -1 : made.keyedEvent(...args),
     });
   return {
     what: `event ${lost} was not written`,
@@ -234,16 +234,19 @@ function lostByWriter(random: Prng, recording: SeededRecording): Omit<Injection,
 }
 
 function lostByReader(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
-  const { length } = [...openSeed(recording).events()];
-  const lost = random.below(length - 1);
+  const lost = random.below(eventsOf(recording).length - 1);
   return {
     what: `event ${lost} was not read`,
     ...readWith((events) => events.toSpliced(lost, 1)),
   };
 }
 
-/** Stands some steps later or earlier in the log than where it was applied. */
-function movedByWriter(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
+/** Stands some steps later in the log than where it was applied; of a log by steps. */
+function movedByWriter(
+  random: Prng,
+  recording: SeededRecording,
+): Omit<Injection, 'premise'> | undefined {
+  if (recording.timePoint !== undefined) return undefined;
   const log = openSeed(recording);
   const steps = [...log.events(), ...log.landmarks()].map(({ at }) => at.step);
   steps.sort((a, b) => a - b);
@@ -270,13 +273,13 @@ function movedByWriter(random: Prng, recording: SeededRecording): Omit<Injection
 }
 
 function movedByReader(random: Prng, recording: SeededRecording): Omit<Injection, 'premise'> {
-  const events = [...openSeed(recording).events()];
+  const events = eventsOf(recording);
   const moved = random.below(events.length - 1);
-  const { step } = events[moved]?.at ?? { step: 0 };
-  const by = random.chance(2) ? 1 + random.below(20_000) : -Math.min(step, 1 + random.below(200));
+  const count = countOf(at(events, moved));
+  const by = random.chance(2) ? 1 + random.below(20_000) : -Math.min(count, 1 + random.below(200));
   return {
-    what: `event ${moved} was read ${by} steps off`,
-    ...readWith((all) => all.with(moved, { ...at(all, moved), at: { step: step + by } })),
+    what: `event ${moved} was read ${by} ${recording.timePoint?.kind ?? 'steps'} off`,
+    ...readWith((all) => all.with(moved, movedTo(at(all, moved), count + by))),
   };
 }
 
@@ -284,11 +287,11 @@ function swapped(
   random: Prng,
   recording: SeededRecording,
 ): Omit<Injection, 'premise'> | undefined {
-  const events = [...openSeed(recording).events()];
-  const pairs = events.flatMap(({ number, at: { step }, wakes, event }, index) => {
+  const events = eventsOf(recording);
+  const pairs = events.flatMap((one, index) => {
     const next = events[index + 1];
-    const isPair = next?.at.step === step && next.wakes === wakes && next.event.kind !== 'power';
-    return isPair && JSON.stringify(next.event) !== JSON.stringify(event) ? [number] : [];
+    const isPair = next !== undefined && isSamePlace(one, next) && next.event.kind !== 'power';
+    return isPair && JSON.stringify(next.event) !== JSON.stringify(one.event) ? [one.number] : [];
   });
   if (pairs.length === 0) return undefined;
   const first = random.pick(pairs);
@@ -328,19 +331,44 @@ function damagedLog(random: Prng, recording: SeededRecording): Omit<Injection, '
 
 type Rest<T extends readonly unknown[]> = T extends readonly [unknown, ...infer R] ? R : never;
 
+/** By steps or by branches. */
+type AnyEvent = LoggedEvent | KeyedEvent;
+
+function eventsOf(recording: SeededRecording): readonly AnyEvent[] {
+  const log = openSeed(recording);
+  return log.isKeyed ? [...log.keyedEvents()] : [...log.events()];
+}
+
+function countOf(event: AnyEvent): number {
+  return 'key' in event ? event.key.count : event.at.step;
+}
+
+function movedTo(event: AnyEvent, count: number): AnyEvent {
+  if ('key' in event) return { ...event, key: { ...event.key, count } };
+  return { ...event, at: { step: count } };
+}
+
+function isSamePlace(one: AnyEvent, other: AnyEvent): boolean {
+  if (countOf(one) !== countOf(other) || one.wakes !== other.wakes) return false;
+  if (!('key' in one) || !('key' in other)) return true;
+  return one.key.pc === other.key.pc && one.key.register === other.key.register;
+}
+
 /** Events as a reader gives them that is broken. */
 function readWith(
-  change: (events: readonly LoggedEvent[]) => readonly LoggedEvent[],
+  change: (events: readonly AnyEvent[]) => readonly AnyEvent[],
 ): Pick<Injection, 'replay' | 'hasStruck'> {
   let hasStruck = false;
+  const changed = (events: readonly AnyEvent[]): readonly AnyEvent[] => {
+    hasStruck = true;
+    return change(events).map((event, number) => ({ ...event, number }));
+  };
   return {
     replay: {
       log: (reader: LogReader) =>
         overridden(reader, {
-          *events() {
-            hasStruck = true;
-            yield* change([...reader.events()]).map((event, number) => ({ ...event, number }));
-          },
+          events: () => changed([...reader.events()]).values(),
+          keyedEvents: () => changed([...reader.keyedEvents()]).values(),
         }),
     },
     hasStruck: () => hasStruck,
@@ -368,7 +396,7 @@ function hooksAt(
 }
 
 /** An object as it was, but for some of its methods. */
-function overridden<T extends object>(target: T, methods: object): T {
+export function overridden<T extends object>(target: T, methods: object): T {
   return new Proxy(target, {
     get: (_, name) => {
       const own: unknown = Reflect.get(methods, name);
@@ -390,7 +418,7 @@ function flipped(bytes: Uint8Array, place: number, random: Prng): Uint8Array {
   return changed;
 }
 
-function at(events: readonly LoggedEvent[], index: number): LoggedEvent {
+function at(events: readonly AnyEvent[], index: number): AnyEvent {
   const event = events[index];
   assert(event !== undefined, `event ${index}`);
   return event;

@@ -52,6 +52,8 @@ const SCRIPTS = [
 
 export interface SeededRecording {
   readonly seed: number;
+  /** By branches, or undefined: by steps. */
+  readonly timePoint: PmuConfig | undefined;
   readonly bytes: Uint8Array;
   readonly result: RecordResult;
   readonly console: readonly number[];
@@ -100,7 +102,7 @@ export async function recordSeed(
     pmu: timePoint && new EmulatedPmu(machine, timePoint),
   });
   const result = await recorder.run();
-  return { seed, bytes: sink.toBytes(), result, console };
+  return { seed, timePoint, bytes: sink.toBytes(), result, console };
 }
 
 /** By the log alone. */

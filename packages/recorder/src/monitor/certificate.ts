@@ -127,22 +127,21 @@ function verdictOf(result: ReplayResult): Verdict {
   return result.cut === undefined ? 'holds' : 'prefix';
 }
 
-function premisesOf({ result, counts }: CertificateInput): CertifiedPremise[] {
-  const broken = result.kind === 'divergence' ? result.report.premises : cutPremises(result);
+function premisesOf({ result, counts, log }: CertificateInput): CertifiedPremise[] {
+  const suspects = result.kind === 'divergence' ? result.report.premises : [];
+  const certified = (isSuspect: boolean, isChecked: boolean): CertifiedPremise['verdict'] => {
+    if (isSuspect) return suspects.length === 1 ? 'broken' : 'open';
+    return isChecked ? 'holds' : 'unchecked';
+  };
   return PREMISE_NAMES.map((premise) => {
     const checks = CHECK_NAMES.filter((name) => hasPremise(name, premise))
       .map((name) => ({ name, times: counts.of(name) }))
       .filter(({ times }) => times > 0);
-    const isOpen = broken.includes(premise);
-    const held = checks.length === 0 ? 'unchecked' : 'holds';
-    const verdict = isOpen ? (broken.length === 1 ? 'broken' : 'open') : held;
+    // What is left of a log cut short may be right or not; whole it is not, in either case.
+    const isCut = premise === 'C8' && log.cut !== undefined;
+    const verdict = isCut ? 'broken' : certified(suspects.includes(premise), checks.length > 0);
     return { premise, says: PREMISES[premise], verdict, checks };
   });
-}
-
-/** What is left of a log cut short is right, and the log is not whole. */
-function cutPremises({ cut }: Extract<ReplayResult, { kind: 'matched' }>): readonly Premise[] {
-  return cut === undefined ? [] : ['C8'];
 }
 
 function hasPremise(name: CheckName, premise: Premise): boolean {

@@ -94,14 +94,14 @@ export const CHECKS = {
   },
   'at-rest': {
     premises: ['C4'],
-    checks: 'step, pc and registers are as the machine left them; on both engines',
+    checks: 'the state is as the machine left it, while creeping step, pc and registers; both engines',
     when: 'before each slice, event and wake',
     level: 'full',
-    cost: 'two register digests',
+    cost: 'two digests of the state, pages by dirty tracking',
   },
   'engines-slice': {
     premises: ['C2', 'C4'],
-    checks: 'why and where both engines stopped, and their registers',
+    checks: 'why and where both engines stopped, and their states; while creeping their registers',
     when: 'after each slice and wake',
     level: 'full',
     cost: 'the run once more, on the other engine',
@@ -132,7 +132,7 @@ export const CHECKS = {
     checks: 'fast TLB entries follow from architectural ones; on both engines',
     when: 'each landmark, and the end',
     level: 'full',
-    cost: '12,288 entries looked at',
+    cost: '12,288 entries of each engine looked at',
   },
 } as const satisfies Readonly<Record<string, Check>>;
 

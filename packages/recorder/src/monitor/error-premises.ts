@@ -13,12 +13,12 @@ export function premisesOfError(error: unknown): readonly Premise[] {
 
 const ERROR_PREMISES: Readonly<Record<string, readonly Premise[] | undefined>> = {
   ImageMismatchError: ['C1'],
-  MachineConfigError: ['C1'],
-  NoImageError: ['C1'],
+  ShortImageError: ['C1'],
   HeaderCutError: ['C8'],
   LogDamagedError: ['C8'],
   NotALogError: ['C8'],
   // The checksums are right: what they are of is no recording.
   LogContentError: ['C3', 'C6', 'C7', 'C8'],
+  TimeOverflowError: ['C3', 'C6', 'C7', 'C8'],
   PlacesMismatchError: ['C6'],
 };

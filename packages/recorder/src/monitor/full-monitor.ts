@@ -142,6 +142,7 @@ export class FullMonitor implements CountingMachine {
 
   wakeAtDeadline(): void {
     const from = this.#enter();
+    this.#compareAfterCreeping();
     this.#work('C2', (machine) => machine.wakeAtDeadline());
     this.#counts.note('engines-slice');
     this.#leave('state', from, 'states differ after a wake');
@@ -149,6 +150,7 @@ export class FullMonitor implements CountingMachine {
 
   apply(event: MachineEvent): void {
     const from = this.#enter();
+    this.#compareAfterCreeping();
     this.#hasEvents = true;
     this.#work('C5', (machine) => machine.apply(event));
     this.#counts.note('engines-event');
@@ -240,6 +242,15 @@ export class FullMonitor implements CountingMachine {
     }
     this.#leave(scope, from, `${scope === 'state' ? 'states' : 'registers'} differ`);
     return stop;
+  }
+
+  /**
+   * While it creeps only registers are compared: the states, too, before an event or a wake, or what
+   * the creeping did would be held against that.
+   */
+  #compareAfterCreeping(): void {
+    if (this.#finding !== undefined || this.#rest?.scope !== 'registers') return;
+    this.#leave('state', this.#agreedStep, 'states differ after creeping');
   }
 
   /** Nobody may have touched a machine that was left alone. */
