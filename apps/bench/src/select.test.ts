@@ -103,7 +103,8 @@ test("a lab's command lines", () => {
   const [lab] = selectWork({ ...FLAGS, filter: 'lab-blocks' }).workloads;
   if (lab === undefined) throw new Error('no workload');
   const request = { workload: lab, append: '5', files: { lab: 'l.json' } };
-  const base = { ...request, consolePath: 'c', logPath: 'auto', variantFlags: ['--engine', 'auto'] };
+  const variantFlags = ['--engine', 'auto'];
+  const base = { ...request, consolePath: 'c', logPath: 'auto', variantFlags };
   expect(casmotionArguments({ ...base, mode: 'run' }).join(' ')).toBe(
     'run --config l.json --engine auto',
   );

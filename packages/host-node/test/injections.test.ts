@@ -4,6 +4,7 @@
  * shuffled order (support/injections.ts); the reporter sees log, images and replay alone. Twenty of
  * each: scripts/injections.ts.
  */
+import { type CoreInterface, createCore } from '@casmotion/machine';
 import { type Premise, PREMISES } from '@casmotion/recorder';
 import { expect, test } from 'vitest';
 import { addToRows, injectAll, reportOn, type Row } from './support/inject.ts';
@@ -32,20 +33,31 @@ test.each(['full', 'fast'] as const)(`each premise, --monitor %s, seed ${SEED}`,
 test('a write while the matcher creeps is not held against the event that follows', async () => {
   const pmu = { kind: 'branches', skid: 100, seed: 1, overcount: 0 } as const;
   const recording = await recordSeed(1, pmu);
+  const cores: CoreInterface[] = [];
   let calls = 0;
   const report = await reportOn(
     {
       premise: 'C4',
-      what: 'a CSR written at the end of a call',
+      what: 'a byte of memory written at the end of a call, as a device would',
       replay: {
-        machine: (made, place) =>
-          overridden(made, {
+        core: (options) => {
+          const core = createCore(options);
+          cores.push(core);
+          return core;
+        },
+        machine: (made, place) => {
+          const core = cores.at(-1);
+          return overridden(made, {
             runWatched: (...args: Parameters<typeof made.runWatched>) => {
               const stop = made.runWatched(...args);
-              if (place === 'first' && ++calls === 40) made.hart.setCsr(0x140, 0x1234n);
+              if (place === 'first' && ++calls === 40) {
+                made.ram[0] = (made.ram[0] ?? 0) ^ 1;
+                core?.noteRamWrite(0x8000_0000, 1);
+              }
               return stop;
             },
-          }),
+          });
+        },
       },
       hasStruck: () => calls >= 40,
     },

@@ -1,6 +1,6 @@
 /**
- * What `run --config`, `record --config`, `record --resume` and `recover` share: a lab, its threads,
- * its result.
+ * What `run --config`, `record --config`, `record --resume` and `recover` share: a lab, its
+ * threads, its result.
  */
 import { dirname, resolve } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
@@ -101,7 +101,12 @@ export async function rerunLab(
   return { json: { ...json, exit: EXIT.ok }, lines: [...cutLines(cuts, shape), ...next] };
 }
 
-const { engine: _engine, timeout: _timeout, maxInstructions: _steps, ...ONE_MACHINE } = MACHINE_FLAGS;
+const {
+  engine: _engine,
+  timeout: _timeout,
+  maxInstructions: _maxInstructions,
+  ...ONE_MACHINE
+} = MACHINE_FLAGS;
 
 /** Flags that say what one machine is, or look into it: of no effect on a lab. */
 export const ONE_MACHINE_FLAGS = {

@@ -94,7 +94,7 @@ export const CHECKS = {
   },
   'at-rest': {
     premises: ['C4'],
-    checks: 'the state is as the machine left it, while creeping step, pc and registers; both engines',
+    checks: 'the state is as each machine left it; while creeping, its step, pc and registers',
     when: 'before each slice, event and wake',
     level: 'full',
     cost: 'two digests of the state, pages by dirty tracking',

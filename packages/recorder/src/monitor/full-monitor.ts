@@ -245,8 +245,8 @@ export class FullMonitor implements CountingMachine {
   }
 
   /**
-   * While it creeps only registers are compared: the states, too, before an event or a wake, or what
-   * the creeping did would be held against that.
+   * While it creeps only registers are compared: the states, too, before an event or a wake, or
+   * what the creeping did would be held against that.
    */
   #compareAfterCreeping(): void {
     if (this.#finding !== undefined || this.#rest?.scope !== 'registers') return;
