@@ -206,6 +206,8 @@ export interface HartView {
    * inside a bus access, where counters count the steps before.
    */
   getCsr(number: number): bigint | undefined;
+  /** These CSRs, all of which there are, in one look: into `values`, in their order. */
+  readCsrs(numbers: readonly number[], values: BigUint64Array): void;
   setCsr(number: number, value: bigint): void;
   /** sfence.vma for all addresses and address spaces. */
   flushTlb(): void;

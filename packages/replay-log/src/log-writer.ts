@@ -9,7 +9,6 @@
 import { assert, ByteWriter, fromHex } from '@casmotion/base';
 import type { EventKind, MachineEvent } from '@casmotion/events';
 import { CHUNK_TYPES, encodeChunk, encodePreamble, FLAG_OPTIONAL, type LogTools } from './chunk.ts';
-import { codecOf } from './event-codecs.ts';
 import { encodeFooter, type LogFooter } from './footer.ts';
 import { encodeHeader, type LogHeader } from './header.ts';
 import {
@@ -54,7 +53,6 @@ export class LogWriter {
   readonly #sink: LogSink;
   readonly #tools: LogTools;
   readonly #index = new ByteWriter();
-  readonly #scratch = new ByteWriter();
   #chain: number;
   #sizeBytes = 0;
   #eventCount = 0;
@@ -235,9 +233,7 @@ export class LogWriter {
   #countEvent(event: MachineEvent): void {
     this.#eventCount++;
     this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1;
-    codecOf(event).encode(this.#scratch, event);
-    this.#pendingEventBytes += this.#scratch.size + 16;
-    this.#scratch.clear();
+    this.#pendingEventBytes += EVENT_BYTES + contentBytes(event);
     if (this.#pendingEventBytes >= BATCH_BYTES) this.flush();
   }
 
@@ -267,7 +263,19 @@ export class LogWriter {
 
 /** Raw bytes of events after which a batch is written unasked. */
 const BATCH_BYTES = 2 ** 16;
+/** About what a record has beside the bytes that came from outside. */
+const EVENT_BYTES = 24;
 const BATCH_LANDMARKS = 1024;
 const BATCH_ORIGINS = 1024;
 /** A log of a million chunks has no index; readers do without. */
 const INDEX_MAX_BYTES = 2 ** 22;
+
+/** Of what came from outside, within a few bytes a part. */
+function contentBytes(event: MachineEvent): number {
+  if (event.kind === 'peer-request') {
+    return event.request.kind === 'copy-to' ? event.request.bytes.length : 0;
+  }
+  if ('runs' in event) return event.runs.reduce((sum, run) => sum + run.bytes.length + 4, 0);
+  if ('bytes' in event) return event.bytes.length;
+  return event.kind === 'marker' ? event.text.length : 0;
+}

@@ -2,9 +2,15 @@
  * Goal: what is written is read back; bad logs are refused by name; a log stays small.
  * Method: tables of good and bad values against the writer, the reader and single codecs.
  */
-import { ByteReader, ByteWriter, defined, VmError } from '@casmotion/base';
+import { ByteReader, ByteWriter, defined, Prng, VmError } from '@casmotion/base';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHANNEL_EVENTS, SAMPLE_EVENTS, SAMPLE_HEADER, writeSample } from '../test/sample.ts';
+import {
+  CHANNEL_EVENTS,
+  randomEvent,
+  SAMPLE_EVENTS,
+  SAMPLE_HEADER,
+  writeSample,
+} from '../test/sample.ts';
 import { encodeChunk, encodePreamble } from './chunk.ts';
 import {
   bufferSource,
@@ -31,6 +37,26 @@ beforeAll(async () => {
 
 const open = (bytes: Uint8Array, isSalvage = false) =>
   openLog(bufferSource(bytes), tools, { isSalvage });
+
+describe('batches', () => {
+  test.each(Object.values(EVENT_CODECS).map(({ name }) => name))(
+    'of many %s events are bounded',
+    (name) => {
+      const random = new Prng(1);
+      const sink = new MemorySink();
+      const writer = new LogWriter(sink, uncompressed(), SAMPLE_HEADER);
+      for (let left = 4000; left > 0; ) {
+        const event = randomEvent(random);
+        if (event.kind !== name) continue;
+        left--;
+        writer.event(0, event, undefined);
+      }
+      writer.flush();
+      const { chunks } = openLog(bufferSource(sink.toBytes()), uncompressed());
+      for (const { payloadBytes } of chunks) expect(payloadBytes).toBeLessThan(100_000);
+    },
+  );
+});
 
 describe('round trip', () => {
   test('everything written comes back', () => {

@@ -39,6 +39,7 @@ export class WasmHartView implements HartView {
   readonly #controls: Int32Array;
   readonly #step: () => number;
   readonly #isCounting: boolean;
+  readonly #value = new BigUint64Array(1);
 
   constructor(
     buffer: ArrayBuffer,
@@ -89,14 +90,22 @@ export class WasmHartView implements HartView {
 
   getCsr(number: number): bigint | undefined {
     if (!csrNumbers.has(number)) return undefined;
+    this.readCsrs([number], this.#value);
+    return this.#value[0];
+  }
+
+  readCsrs(numbers: readonly number[], values: BigUint64Array): void {
     // A device may ask in the middle of `run`, which goes on with its clock.
     const stepEnd = this.#words.at(CONTROL.stepEnd);
     const left = this.#controls[CONTROL.left / 4] ?? 0;
     this.#setClock(this.#step());
-    const value = BigInt.asUintN(64, this.#exports.csrRead(number));
+    for (let i = 0; i < numbers.length; i++) {
+      const number = defined(numbers[i], 'a CSR');
+      assert(csrNumbers.has(number), `CSR ${number}`);
+      values[i] = this.#exports.csrRead(number);
+    }
     this.#words.setAt(CONTROL.stepEnd, stepEnd);
     this.#controls[CONTROL.left / 4] = left;
-    return value;
   }
 
   setCsr(number: number, value: bigint): void {

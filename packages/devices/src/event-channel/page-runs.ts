@@ -15,27 +15,39 @@ export function takeChanges(memory: DmaMemory, page: SharedPage): PageRun[] {
   const bytes = memory.read(page.frame * PAGE_BYTES, PAGE_BYTES) ?? page.known;
   const { known } = page;
   // Most of most pages is as it was: whole words are passed over.
-  const [words, knownWords] = [wordsOf(bytes), wordsOf(known)];
+  const words = wordsOf(bytes);
+  const knownWords = wordsOf(known);
   const runs: PageRun[] = [];
-  for (let at = 0; at < PAGE_BYTES; ) {
-    if (at % WORD_BYTES === 0 && words[at / WORD_BYTES] === knownWords[at / WORD_BYTES]) {
-      at += WORD_BYTES;
-    } else if (bytes[at] === known[at]) at++;
-    else {
-      const start = at;
-      while (at < PAGE_BYTES && bytes[at] !== known[at]) at++;
-      runs.push({ offset: start, bytes: bytes.slice(start, at) });
-    }
+  for (let word = 0; word < PAGE_WORDS; word++) {
+    if (words[word] === knownWords[word]) continue;
+    const end = addRuns(runs, bytes, known, word * WORD_BYTES);
+    word = end / WORD_BYTES - 1;
   }
   for (const run of runs) known.set(run.bytes, run.offset);
   return runs;
 }
 
+/** Runs from `from` on to the end of a word where none goes on; gives that place. */
+function addRuns(runs: PageRun[], bytes: Uint8Array, known: Uint8Array, from: number): number {
+  let at = from;
+  do {
+    if (bytes[at] === known[at]) {
+      at++;
+      continue;
+    }
+    const start = at;
+    while (at < PAGE_BYTES && bytes[at] !== known[at]) at++;
+    runs.push({ offset: start, bytes: bytes.slice(start, at) });
+  } while (at % WORD_BYTES !== 0);
+  return at;
+}
+
 const WORD_BYTES = 4;
+const PAGE_WORDS = PAGE_BYTES / WORD_BYTES;
 
 /** Of a page, which is aligned. */
 function wordsOf({ buffer, byteOffset }: Uint8Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, PAGE_BYTES / WORD_BYTES);
+  return new Int32Array(buffer, byteOffset, PAGE_WORDS);
 }
 
 /** Writes what the other side changed; it is known. */

@@ -9,7 +9,9 @@ import type { HartView } from '@casmotion/cpu-core';
 export function registerDigest(hashes: Hashes, hart: HartView, writer: ByteWriter): Uint8Array {
   writer.clear();
   writer.bigU64(hart.pc).u8(hart.privilege).bytes(hart.registerBytes);
-  for (const number of DIGESTED_CSRS) writer.bigU64(hart.getCsr(number) ?? 0n);
+  hart.readCsrs(DIGESTED_CSRS, csrs);
+  for (let i = 0; i < csrs.length; i++) view.setBigUint64(i * 8, csrs[i] ?? 0n, true);
+  writer.bytes(csrBytes);
   return hashes.xxh128(writer.toBytes()).slice(0, 8);
 }
 
@@ -25,3 +27,8 @@ const DIGESTED_CSRS: readonly number[] = [
   ...[0x3a0, 0x3a2, ...Array.from({ length: 16 }, (_, i) => 0x3b0 + i)], // pmpcfg, pmpaddr
   ...[0xb00, 0xb02], // mcycle, minstret
 ];
+
+/** Of the digest under way. */
+const csrs = new BigUint64Array(DIGESTED_CSRS.length);
+const csrBytes = new Uint8Array(csrs.length * 8);
+const view = new DataView(csrBytes.buffer);

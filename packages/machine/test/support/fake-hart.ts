@@ -30,6 +30,10 @@ export class FakeHart implements HartView {
     return this.csrs.get(number);
   }
 
+  readCsrs(numbers: readonly number[], values: BigUint64Array): void {
+    values.set(numbers.map((number) => this.csrs.get(number) ?? 0n));
+  }
+
   setCsr(number: number, value: bigint): void {
     this.csrs.set(number, value);
   }
