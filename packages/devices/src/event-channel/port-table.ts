@@ -218,7 +218,9 @@ export class PortTable {
   }
 
   snapshot(writer: ByteWriter): void {
-    const used = [...this.#states.keys()].filter((port) => this.#states[port] !== FREE);
+    const states = this.#states;
+    const used: number[] = [];
+    for (let port = 0; port < states.length; port++) if (states[port] !== FREE) used.push(port);
     writer.u16(used.length);
     for (const port of used) {
       writer.u16(port).u8(this.#states[port] ?? 0).u8(this.#vcpus[port] ?? 0);
