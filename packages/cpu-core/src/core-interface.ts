@@ -175,6 +175,11 @@ export interface CoreInterface {
    * Looks at memory itself, whatever dirty tracking says.
    */
   nextNonZeroPage(from: number, end: number): number;
+  /**
+   * XXH3-128 of `number`, 8 bytes little-endian, and that page's content, where it lies: into
+   * `hash`, as its 16 bytes in four little-endian words.
+   */
+  hashPage(page: number, number: number, hash: Uint32Array): void;
 
   /**
    * An entry of a fast TLB that does not follow from the architectural TLB, in words: a bug of this

@@ -24,6 +24,7 @@ import {
 } from './hart/layout.ts';
 import { defineAccess } from './hart/memory-access.ts';
 import { defineMmu } from './hart/mmu.ts';
+import { definePageHash } from './hart/page-hash.ts';
 import { definePmpAllows } from './hart/pmp.ts';
 import { CAUSE } from './hart/status.ts';
 import { defineTicksNow } from './hart/time.ts';
@@ -51,6 +52,7 @@ export interface CoreExports {
   noteRamWrite(offset: number, size: number): void;
   beginEpoch(): void;
   nextNonZeroPage(from: number, end: number): number;
+  hashPage(page: number, number: bigint): void;
   /** Only with regions. */
   readonly regions?: WebAssembly.Table;
 }
@@ -132,7 +134,7 @@ export function generateCoreModule(
     translate: host.translate,
     tell: host.regionLeft,
   });
-  exportForHost(module, plan, codePages, [
+  exportForHost(module, plan, { codePages, arithmetic }, [
     csrs.read,
     csrs.write,
     mmu.fence,
@@ -180,13 +182,14 @@ function importFromHost(module: WasmModule): Record<keyof CoreImports, FunctionR
 function exportForHost(
   module: WasmModule,
   plan: MemoryPlan,
-  codePages: CodePageFunctions,
+  { codePages, arithmetic }: { codePages: CodePageFunctions; arithmetic: ArithmeticFunctions },
   functions: readonly FunctionRef[],
 ): void {
   for (const ref of functions) module.exportFunction(ref);
   defineNoteRamWrite(module, RAM_BASE, codePages.noteWrite);
   defineBeginEpoch(module, plan, codePages.flushTable);
   defineNextNonZeroPage(module, plan);
+  definePageHash(module, plan, arithmetic.mulHighU);
 }
 
 /** Host address of the page of the current fetch translation. */

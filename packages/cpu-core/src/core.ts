@@ -256,6 +256,17 @@ class Core implements CoreInterface {
     return from < end ? this.#exports.nextNonZeroPage(from, end) : end;
   }
 
+  hashPage(page: number, number: number, hash: Uint32Array): void {
+    assert(page >= 0 && page < this.#plan.ramPages, 'a page of RAM');
+    this.#exports.hashPage(page, BigInt(number));
+    // The canonical form is big-endian: its words, read as little-endian ones.
+    for (let half = 0; half < 2; half++) {
+      const at = CONTROL.pageHash / 4 + half * 2;
+      hash[half * 2] = swapped(this.#controls[at + 1] ?? 0);
+      hash[half * 2 + 1] = swapped(this.#controls[at] ?? 0);
+    }
+  }
+
   wasEverWritten(page: number): boolean {
     return ((this.#bytes[this.#plan.pageFlags + page] ?? 0) & PAGE_FLAG.everWritten) !== 0;
   }
@@ -363,4 +374,9 @@ export class RamTooLargeError extends VmError {
       next: 'use a smaller --memory',
     });
   }
+}
+
+/** Its bytes in the other order; a signed number. */
+function swapped(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -130,6 +130,8 @@ export const CONTROL = {
   watchedPc: 0xc50,
   /** i32: 1 if it makes a step first; then 0. */
   watchSkipsHere: 0xc58,
+  /** Two i64: high and low half of the hash of the page hashed last. */
+  pageHash: 0xc60,
 } as const;
 
 /** Why a region returns; pc is in memory and registers are written back. */

@@ -10,35 +10,34 @@ import type { Hashes } from '@casmotion/base';
 import type { CoreInterface } from '@casmotion/cpu-core';
 import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
 
-/** The content of a page, 4 KiB; undefined for one that counts 0. */
-export type PageContent = (page: number) => Uint8Array | undefined;
+/**
+ * Puts xxh128 of a number, 8 bytes little-endian, and a page's content into `hash`, as four 32-bit
+ * limbs, least significant first; zeros for a page that counts 0.
+ */
+export type PageHasher = (page: number, number: number, hash: Uint32Array) => void;
 
 export class PageDigest {
-  readonly #hashes: Hashes;
   readonly #firstNumber: number;
-  readonly #contentOf: PageContent;
+  readonly #hashPage: PageHasher;
   /**
    * By page / CHUNK_PAGES, made when first needed: four 32-bit limbs a page, least significant
    * first.
    */
   readonly #chunks = new Map<number, Uint32Array>();
   readonly #sum = new Uint32Array(LIMBS);
-  readonly #number = new Uint8Array(8);
-  readonly #numberView = new DataView(this.#number.buffer);
   readonly #hash = new Uint32Array(LIMBS);
 
   /** `firstNumber` is added to page numbers before they are hashed: it tells memories apart. */
-  constructor(hashes: Hashes, firstNumber: number, contentOf: PageContent) {
-    this.#hashes = hashes;
+  constructor(firstNumber: number, hashPage: PageHasher) {
     this.#firstNumber = firstNumber;
-    this.#contentOf = contentOf;
+    this.#hashPage = hashPage;
   }
 
   /** Hashes these pages again. */
   update(pages: Iterable<number>): void {
     for (const page of pages) {
       const kept = this.#keptHash(page);
-      this.#hashPage(page);
+      this.#hashPage(page, this.#firstNumber + page, this.#hash);
       subtract(this.#sum, kept);
       add(this.#sum, this.#hash);
       kept.set(this.#hash);
@@ -54,25 +53,10 @@ export class PageDigest {
   sumOf(pages: Iterable<number>): Uint8Array {
     const sum = new Uint32Array(LIMBS);
     for (const page of pages) {
-      this.#hashPage(page);
+      this.#hashPage(page, this.#firstNumber + page, this.#hash);
       add(sum, this.#hash);
     }
     return toBytes(sum);
-  }
-
-  /** Into `#hash`. */
-  #hashPage(page: number): void {
-    const content = this.#contentOf(page);
-    if (content === undefined) {
-      this.#hash.fill(0);
-      return;
-    }
-    const number = this.#firstNumber + page;
-    this.#numberView.setUint32(0, number % 2 ** 32, true);
-    this.#numberView.setUint32(4, Math.floor(number / 2 ** 32), true);
-    const digest = this.#hashes.xxh128(this.#number, content);
-    const view = new DataView(digest.buffer, digest.byteOffset, LIMBS * 4);
-    for (let limb = 0; limb < LIMBS; limb++) this.#hash[limb] = view.getUint32(limb * 4, true);
   }
 
   #keptHash(page: number): Uint32Array {
@@ -88,17 +72,35 @@ export class PageDigest {
 }
 
 /** RAM, and the way to its pages that are not all zero. */
-export type PagedRam = Pick<CoreInterface, 'ram' | 'nextNonZeroPage'>;
+export type PagedRam = Pick<CoreInterface, 'ram' | 'nextNonZeroPage' | 'hashPage'>;
 
 /**
- * RAM's pages for a digest: a page of zeros counts 0, written or not, so that the digest is a
- * function of the content alone.
+ * RAM's pages for a digest, hashed where they lie: a page of zeros counts 0, written or not, so
+ * that the digest is a function of the content alone.
  */
-export function ramPageContent(core: PagedRam): PageContent {
-  return (page) => {
-    const start = page * PAGE_SIZE_BYTES;
+export function ramPageHasher(core: PagedRam): PageHasher {
+  return (page, number, hash) => {
     const isZero = core.nextNonZeroPage(page, page + 1) !== page;
-    return isZero ? undefined : core.ram.subarray(start, start + PAGE_SIZE_BYTES);
+    if (isZero) hash.fill(0);
+    else core.hashPage(page, number, hash);
+  };
+}
+
+/** Pages that lie elsewhere, by their content, 4 KiB; undefined for one that counts 0. */
+export function contentHasher(
+  hashes: Hashes,
+  contentOf: (page: number) => Uint8Array | undefined,
+): PageHasher {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  return (page, number, hash) => {
+    const content = contentOf(page);
+    if (content === undefined) return void hash.fill(0);
+    view.setUint32(0, number % 2 ** 32, true);
+    view.setUint32(4, Math.floor(number / 2 ** 32), true);
+    const digest = hashes.xxh128(bytes, content);
+    const limbs = new DataView(digest.buffer, digest.byteOffset, LIMBS * 4);
+    for (let limb = 0; limb < LIMBS; limb++) hash[limb] = limbs.getUint32(limb * 4, true);
   };
 }
 

@@ -8,7 +8,7 @@ import type { CoreInterface } from '@casmotion/cpu-core';
 import type { OverlayStore } from '@casmotion/devices';
 import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
 import { diskPageNumber, type PageScope } from '../machine-interface.ts';
-import { nonZeroPages, PageDigest, ramPageContent } from './page-digest.ts';
+import { contentHasher, nonZeroPages, PageDigest, ramPageHasher } from './page-digest.ts';
 
 export class StateDigest {
   readonly #hashes: Hashes;
@@ -81,11 +81,11 @@ export class StateDigest {
 
   #createPages(): KnownPages {
     return {
-      ram: new PageDigest(this.#hashes, 0, ramPageContent(this.#core)),
-      disks: this.#disks.map(
-        (disk, i) =>
-          new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
-      ),
+      ram: new PageDigest(0, ramPageHasher(this.#core)),
+      disks: this.#disks.map((disk, i) => {
+        const hasher = contentHasher(this.#hashes, (page) => disk.pages.get(page));
+        return new PageDigest(diskPageNumber(i, 0), hasher);
+      }),
     };
   }
 
