@@ -1,31 +1,8 @@
-/*
- * Devices behind virtio-mmio (Virtual I/O Device 1.2, sections 2.7 and 4.2), modern, of which one
- * queue is used: the one that the device fills.
- */
+/* Devices of which one queue is used: the one that the device fills. */
 #include "channel-test.h"
+#include "virtio-mmio.h"
 
-enum { SLOTS = 0x10001000, SLOT_SIZE = 0x1000, SLOT_COUNT = 8, FIRST_IRQ = 1, INPUTS = 3 };
-enum { MAGIC = 0x74726976, MODERN = 2 };
-enum {
-  VERSION = 0x004,
-  DEVICE_ID = 0x008,
-  DRIVER_FEATURES = 0x020,
-  DRIVER_FEATURES_SEL = 0x024,
-  QUEUE_SEL = 0x030,
-  QUEUE_NUM = 0x038,
-  QUEUE_READY = 0x044,
-  QUEUE_NOTIFY = 0x050,
-  INTERRUPT_STATUS = 0x060,
-  INTERRUPT_ACK = 0x064,
-  STATUS = 0x070,
-  QUEUE_DESC = 0x080,
-  QUEUE_DRIVER = 0x090,
-  QUEUE_DEVICE = 0x0a0,
-};
-enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
-/* Bit 32, the first of the second word: the device follows the standard. */
-enum { VERSION_1 = 1 };
-enum { DEVICE_WRITES = 2 };
+enum { INPUTS = 3 };
 
 struct virtio_input {
   u64 base;
@@ -53,12 +30,6 @@ struct virtio_input {
 
 static struct virtio_input inputs[INPUTS];
 
-static void write_address(u64 reg, const void *address)
-{
-  REGISTER32(reg) = (u32)(u64)address;
-  REGISTER32(reg + 4) = (u32)((u64)address >> 32);
-}
-
 static void give(struct virtio_input *input, u32 buffer)
 {
   input->available.ring[input->available.index % VIRTIO_BUFFERS] = (u16)buffer;
@@ -68,35 +39,22 @@ static void give(struct virtio_input *input, u32 buffer)
   REGISTER32(input->base + QUEUE_NOTIFY) = 0;
 }
 
-/* The steps of section 3.1.1. */
 static void start(struct virtio_input *input)
 {
   u64 base = input->base;
-  u32 status = ACKNOWLEDGE | DRIVER | FEATURES_OK;
-  REGISTER32(base + STATUS) = 0;
-  REGISTER32(base + STATUS) = ACKNOWLEDGE | DRIVER;
-  REGISTER32(base + DRIVER_FEATURES_SEL) = 0;
-  REGISTER32(base + DRIVER_FEATURES) = 0;
-  REGISTER32(base + DRIVER_FEATURES_SEL) = 1;
-  REGISTER32(base + DRIVER_FEATURES) = VERSION_1;
-  REGISTER32(base + STATUS) = status;
+  u32 status = negotiate(base);
   check("features", REGISTER32(base + STATUS) & FEATURES_OK, (i64)base);
-  REGISTER32(base + QUEUE_SEL) = 0;
-  REGISTER32(base + QUEUE_NUM) = VIRTIO_BUFFERS;
-  write_address(base + QUEUE_DESC, input->descriptors);
-  write_address(base + QUEUE_DRIVER, &input->available);
-  write_address(base + QUEUE_DEVICE, &input->used);
-  REGISTER32(base + QUEUE_READY) = 1;
+  const volatile void *const areas[] = {input->descriptors, &input->available, &input->used};
+  set_queue(base, 0, VIRTIO_BUFFERS, areas);
   REGISTER32(base + STATUS) = status | DRIVER_OK;
 }
 
 struct virtio_input *virtio_open(u32 number, u32 device_id, u32 buffer_count)
 {
   struct virtio_input *input = &inputs[number];
-  for (u32 slot = 0; slot < SLOT_COUNT; slot++) {
-    u64 base = SLOTS + slot * SLOT_SIZE;
-    if (REGISTER32(base) != MAGIC || REGISTER32(base + VERSION) != MODERN ||
-        REGISTER32(base + DEVICE_ID) != device_id)
+  for (u32 slot = 0; slot < SLOTS; slot++) {
+    u64 base = SLOTS_BASE + slot * SLOT_SIZE;
+    if (!is_device(base, device_id))
       continue;
     input->base = base;
     input->irq = FIRST_IRQ + slot;
@@ -105,7 +63,7 @@ struct virtio_input *virtio_open(u32 number, u32 device_id, u32 buffer_count)
     for (u32 i = 0; i < buffer_count; i++) {
       input->descriptors[i].address = (u64)input->buffers[i];
       input->descriptors[i].length = VIRTIO_BUFFER_SIZE;
-      input->descriptors[i].flags = DEVICE_WRITES;
+      input->descriptors[i].flags = DESCRIPTOR_WRITE;
       give(input, i);
     }
     return input;

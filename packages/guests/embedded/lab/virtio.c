@@ -1,33 +1,7 @@
-/*
- * virtio over memory-mapped registers (Virtual I/O Device 1.2, section 4.2), in the simplest way.
- */
+/* Drivers in the simplest way: one request at a time, no interrupts. */
 #include "lab.h"
+#include "virtio-mmio.h"
 
-#define REGISTER32(address) (*(volatile u32 *)(address))
-
-/* The board's slots: packages/machine's memory map. */
-enum { SLOTS = 8, SLOT_SIZE = 0x1000 };
-#define SLOTS_BASE 0x10001000ul
-/* Section 4.2.2. */
-enum {
-  MAGIC = 0x000,
-  VERSION = 0x004,
-  DEVICE_ID = 0x008,
-  DRIVER_FEATURES = 0x020,
-  DRIVER_FEATURES_SEL = 0x024,
-  QUEUE_SEL = 0x030,
-  QUEUE_NUM = 0x038,
-  QUEUE_READY = 0x044,
-  QUEUE_NOTIFY = 0x050,
-  STATUS = 0x070,
-  QUEUE_DESC = 0x080,
-  QUEUE_DRIVER = 0x090,
-  QUEUE_DEVICE = 0x0a0,
-  CONFIG = 0x100,
-};
-enum { MAGIC_VALUE = 0x74726976, MODERN = 2, VERSION_1 = 1 };
-enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
-enum { DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2 };
 enum { SECTORS_A_BLOCK = 8 };
 
 struct virtq {
@@ -52,38 +26,21 @@ struct virtq {
 
 static struct virtq queues[2];
 
-static void write_address(u64 at, const volatile void *address)
-{
-  REGISTER32(at) = (u32)(u64)address;
-  REGISTER32(at + 4) = (u32)((u64)address >> 32);
-}
-
 void virtio_start(struct virtio *device, u32 id, u32 count)
 {
   for (u32 slot = 0; slot < SLOTS && device->base == 0; slot++) {
     u64 base = SLOTS_BASE + slot * SLOT_SIZE;
-    if (REGISTER32(base + MAGIC) == MAGIC_VALUE && REGISTER32(base + VERSION) == MODERN &&
-        REGISTER32(base + DEVICE_ID) == id)
+    if (is_device(base, id))
       device->base = base;
   }
   if (device->base == 0)
     return;
-  u32 status = ACKNOWLEDGE | DRIVER;
-  REGISTER32(device->base + STATUS) = 0;
-  REGISTER32(device->base + STATUS) = status;
-  REGISTER32(device->base + DRIVER_FEATURES_SEL) = 0;
-  REGISTER32(device->base + DRIVER_FEATURES) = 0;
-  REGISTER32(device->base + DRIVER_FEATURES_SEL) = 1;
-  REGISTER32(device->base + DRIVER_FEATURES) = VERSION_1;
-  REGISTER32(device->base + STATUS) = status |= FEATURES_OK;
+  u32 status = negotiate(device->base);
   for (u32 i = 0; i < count; i++) {
     struct virtq *queue = device->queues[i] = &queues[i];
-    REGISTER32(device->base + QUEUE_SEL) = i;
-    REGISTER32(device->base + QUEUE_NUM) = QUEUE_SIZE;
-    write_address(device->base + QUEUE_DESC, queue->descriptors);
-    write_address(device->base + QUEUE_DRIVER, &queue->available_flags);
-    write_address(device->base + QUEUE_DEVICE, &queue->used_flags);
-    REGISTER32(device->base + QUEUE_READY) = 1;
+    const volatile void *const areas[] = {queue->descriptors, &queue->available_flags,
+                                          &queue->used_flags};
+    set_queue(device->base, i, QUEUE_SIZE, areas);
   }
   REGISTER32(device->base + STATUS) = status | DRIVER_OK;
 }
