@@ -24,6 +24,13 @@ import {
   type LabControl,
   runLab,
 } from '@casmotion/host-node';
+import {
+  bufferSource,
+  createLogTools,
+  LogWriter,
+  MemorySink,
+  openLog,
+} from '@casmotion/replay-log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   buildProgram,
@@ -323,6 +330,25 @@ describe('bad input', () => {
     expect(exit).toBe(1);
     expect(stderr).toMatch(/none\.elf: domain a: /);
     expect(readdirSync(file('no-image')).toSorted()).toEqual(['b.cmr', 'lab.json']);
+  });
+
+  test('a log that is no log of its header: told by its file, and nothing hangs', async () => {
+    const tools = await createLogTools();
+    const lab = file('liar');
+    const made = { domains: { a: { id: 1, append: 'ps' }, b: { id: 2, append: 'ps' } } };
+    await run('record', '--config', config(made), '-o', lab, '--timeout', '20');
+    const path = join(lab, 'b.cmr');
+    const { header } = openLog(bufferSource(readFileSync(path)), tools);
+    const sink = new MemorySink();
+    const writer = new LogWriter(sink, tools, header);
+    const key = { counter: 'branches', count: 1, pc: 0n } as const;
+    const event = { kind: 'marker', text: '' } as const;
+    writer.keyedEvent({ key, wakes: 0, registerDigest: new Uint8Array(4), event });
+    writer.flush();
+    writeFileSync(path, sink.toBytes());
+    const { exit, stderr } = await start('replay', lab).ended;
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/liar.b\.cmr, .*: the log's header and its content do not fit/);
   });
 
   test('a domain that the lab does not have, and a folder that is none', async () => {

@@ -19,5 +19,7 @@ test('it replays, compares nothing, and is not in the help', async () => {
   const replayed = await cliJson(['replay', log, '--unchecked', ...console]);
   expect(replayed).toMatchObject({ exit: 0, steps: recorded.steps, landmarks: 0, stateDigest: '' });
   expect(Object.keys(replayed['checks'] as object)).toEqual(['image-digests', 'log-chain']);
+  const both = await cliJson(['replay', log, '--unchecked', '--monitor', 'full', ...console]);
+  expect(both['error']).toMatchObject({ where: '--unchecked' });
   expect((await cli(['replay', '--help'])).stdout).not.toContain('unchecked');
 });

@@ -117,6 +117,10 @@ export const replayCommand = buildCommand<Flags, [string], CliContext>({
         refuseForLab(flags, 'replay');
         return replayLabFolder(this, flags, { folder: named, isVerify: false });
       }
+      if (flags.unchecked && flags.monitor !== undefined) {
+        const because = 'either a monitor or no checks at all';
+        refuseFlags(flags, { unchecked: UNCHECKED_FLAG }, { because, command: 'replay' });
+      }
       const path = flags.alone === undefined ? named : aloneLogPath(named, flags.alone);
       const output = new GuestOutput(this, { console: flags.console, json: flags.json });
       const progress = replayProgress(this, path, flags);
