@@ -50,6 +50,12 @@ export interface MmioBus {
   write(address: number, sizeBytes: 1 | 2 | 4, value: number): boolean;
 }
 
+/**
+ * Which pages of RAM a digest looks at: all, without asking the dirty tracking; or those ever
+ * written since power-on, so that memory which was never touched costs nothing.
+ */
+export type PageScope = 'written' | 'all';
+
 /** Why `run` returned. */
 export type CoreExit =
   /** `untilStep` is reached. */
@@ -176,10 +182,16 @@ export interface CoreInterface {
    */
   nextNonZeroPage(from: number, end: number): number;
   /**
-   * XXH3-128 of `number`, 8 bytes little-endian, and that page's content, where it lies: into
-   * `hash`, as its 16 bytes in four little-endian words.
+   * The sum, mod 2^128, over RAM's pages of XXH3-128 of (page number, 8 bytes little-endian;
+   * content), canonical forms read as little-endian numbers; a page of zeros counts 0. 16 bytes
+   * little-endian. Hashes anew what was written in this epoch, and keeps the hashes; needs
+   * `rebuildRamSum` once before.
    */
-  hashPage(page: number, number: number, hash: Uint32Array): void;
+  updateRamSum(): Uint8Array;
+  /** The same; forgets what was kept, and hashes all pages ever written. */
+  rebuildRamSum(): Uint8Array;
+  /** The same, without use of what is kept: over the pages ever written, or all of RAM. */
+  sumRam(scope: PageScope): Uint8Array;
 
   /**
    * An entry of a fast TLB that does not follow from the architectural TLB, in words: a bug of this

@@ -24,8 +24,8 @@ import {
 } from './hart/layout.ts';
 import { defineAccess } from './hart/memory-access.ts';
 import { defineMmu } from './hart/mmu.ts';
-import { definePageHash } from './hart/page-hash.ts';
 import { definePmpAllows } from './hart/pmp.ts';
+import { defineRamSum } from './hart/ram-sum.ts';
 import { CAUSE } from './hart/status.ts';
 import { defineTicksNow } from './hart/time.ts';
 import { countedTransfers, noTransfers } from './hart/transfers.ts';
@@ -52,7 +52,9 @@ export interface CoreExports {
   noteRamWrite(offset: number, size: number): void;
   beginEpoch(): void;
   nextNonZeroPage(from: number, end: number): number;
-  hashPage(page: number, number: bigint): void;
+  hashWrittenPages(): void;
+  hashEverWrittenPages(): void;
+  sumPages(all: number): void;
   /** Only with regions. */
   readonly regions?: WebAssembly.Table;
 }
@@ -188,8 +190,8 @@ function exportForHost(
   for (const ref of functions) module.exportFunction(ref);
   defineNoteRamWrite(module, RAM_BASE, codePages.noteWrite);
   defineBeginEpoch(module, plan, codePages.flushTable);
-  defineNextNonZeroPage(module, plan);
-  definePageHash(module, plan, arithmetic.mulHighU);
+  const nextNonZeroPage = defineNextNonZeroPage(module, plan);
+  defineRamSum(module, { plan, mulHighU: arithmetic.mulHighU, nextNonZeroPage });
 }
 
 /** Host address of the page of the current fetch translation. */

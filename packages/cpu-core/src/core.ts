@@ -11,6 +11,7 @@ import type {
   CoreOptions,
   InterruptName,
   MmioBus,
+  PageScope,
   TimeLine,
   Watch,
 } from './core-interface.ts';
@@ -22,6 +23,7 @@ import {
   CONTROL,
   CSR_INDEX,
   DECODED_PAGE_BYTES,
+  HASH_SECRET,
   type MemoryPlan,
   PAGE_BYTES,
   PAGE_FLAG,
@@ -30,6 +32,7 @@ import {
   ROM_SIZE_BYTES,
   SLOT_BYTES,
 } from './hart/layout.ts';
+import { hashSecretBytes } from './hart/page-hash.ts';
 import { PMP } from './hart/pmp.ts';
 import {
   hashHartState,
@@ -88,8 +91,7 @@ class Core implements CoreInterface {
     this.#controls = new Int32Array(buffer, 0, 1024);
     this.#words = new HartWords(buffer);
     this.ram = new Uint8Array(buffer, plan.ram, ramSizeBytes);
-    this.#bytes.set(csrIndexBytes(), CSR_INDEX);
-    this.#bytes.set(rom, plan.rom);
+    placeConstants(this.#bytes, plan, rom);
     const host = {
       memory,
       ...this.#busImports(bus),
@@ -256,15 +258,19 @@ class Core implements CoreInterface {
     return from < end ? this.#exports.nextNonZeroPage(from, end) : end;
   }
 
-  hashPage(page: number, number: number, hash: Uint32Array): void {
-    assert(page >= 0 && page < this.#plan.ramPages, 'a page of RAM');
-    this.#exports.hashPage(page, BigInt(number));
-    // The canonical form is big-endian: its words, read as little-endian ones.
-    for (let half = 0; half < 2; half++) {
-      const at = CONTROL.pageHash / 4 + half * 2;
-      hash[half * 2] = swapped(this.#controls[at + 1] ?? 0);
-      hash[half * 2 + 1] = swapped(this.#controls[at] ?? 0);
-    }
+  updateRamSum(): Uint8Array {
+    this.#exports.hashWrittenPages();
+    return this.#bytes.slice(CONTROL.ramSum, CONTROL.ramSum + RAM_SUM_BYTES);
+  }
+
+  rebuildRamSum(): Uint8Array {
+    this.#exports.hashEverWrittenPages();
+    return this.#bytes.slice(CONTROL.ramSum, CONTROL.ramSum + RAM_SUM_BYTES);
+  }
+
+  sumRam(scope: PageScope): Uint8Array {
+    this.#exports.sumPages(scope === 'all' ? 1 : 0);
+    return this.#bytes.slice(CONTROL.freshSum, CONTROL.freshSum + RAM_SUM_BYTES);
   }
 
   wasEverWritten(page: number): boolean {
@@ -277,15 +283,15 @@ class Core implements CoreInterface {
 
   snapshot(writer: ByteWriter): void {
     writer.u64(this.#step);
-    writeHartState(this.#words, writer);
-    writeTlb(this.#view, writer);
+    writeHartState(this.#bytes, writer);
+    writeTlb(this.#bytes, writer);
     if (this.#isCounting) writer.bigU64(this.#words.at(CONTROL.transfers));
   }
 
   restore(reader: ByteReader): void {
     this.#step = reader.u64();
-    readHartState(this.#words, reader);
-    readTlb(this.#view, reader);
+    readHartState(this.#bytes, reader);
+    readTlb(this.#bytes, reader);
     if (this.#isCounting) this.#words.setAt(CONTROL.transfers, reader.bigU64());
     this.#timeLine = {
       originStep: Number(this.#words.get('originStep')),
@@ -336,6 +342,12 @@ function decoderImports(decoder: Decoder): Pick<CoreImports, 'decode' | 'decodeS
   };
 }
 
+function placeConstants(memory: Uint8Array, plan: MemoryPlan, rom: Uint8Array): void {
+  memory.set(csrIndexBytes(), CSR_INDEX);
+  memory.set(hashSecretBytes(), HASH_SECRET);
+  memory.set(rom, plan.rom);
+}
+
 function cellsOf(
   buffer: ArrayBuffer,
   { decodedPool, decodedCount, cellBias }: MemoryPlan,
@@ -352,6 +364,7 @@ const BUDGET_MAX = 2 ** 30;
 const SLICE_STEPS = 2 ** 20;
 const RAM_MAX_BYTES = 3 * 2 ** 30;
 const RAM_START = 0x8000_0000;
+const RAM_SUM_BYTES = 16;
 const RESET_PC = 0x1000n;
 const CSR_MIP = 0x344;
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -374,9 +387,4 @@ export class RamTooLargeError extends VmError {
       next: 'use a smaller --memory',
     });
   }
-}
-
-/** Its bytes in the other order; a signed number. */
-function swapped(word: number): number {
-  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -7,6 +7,7 @@ export type {
   HartView,
   InterruptName,
   MmioBus,
+  PageScope,
   TimeLine,
   Watch,
 } from './core-interface.ts';

@@ -41,6 +41,7 @@ export {
   type Counted,
   type Engine,
   type NamedCount,
+  type PageScope,
   printRegion,
   type Profile,
   Profiler,
@@ -76,7 +77,6 @@ export {
   type Landmark,
   type MachineInterface,
   type MachineSnapshot,
-  type PageScope,
   type Stop,
 } from './machine-interface.ts';
 export { checkOfDigest, EmulatedPmu, type PmuStatistics } from './pmu/emulated-pmu.ts';

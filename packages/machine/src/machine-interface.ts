@@ -2,7 +2,7 @@
  * A machine as its driver sees it: it runs until a time point, takes events between two steps, and
  * lets outputs out. The recorder and the replayer use nothing else.
  */
-import type { Watch } from '@casmotion/cpu-core';
+import type { PageScope, Watch } from '@casmotion/cpu-core';
 import type { MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import type { TimePoint } from '@casmotion/time-point';
 
@@ -48,12 +48,6 @@ export interface Landmark {
   /** 16 bytes over the whole canonical state. */
   readonly stateDigest: Uint8Array;
 }
-
-/**
- * Which pages of RAM a digest looks at: all, without asking the dirty tracking; or those ever
- * written since power-on, so that memory which was never touched costs nothing.
- */
-export type PageScope = 'all' | 'written';
 
 export interface MachineInterface {
   readonly at: TimePoint;

@@ -11,7 +11,6 @@ import type { CoreInterface } from '@casmotion/cpu-core';
 import { OVERLAY_PAGE_BYTES, type OverlayStore } from '@casmotion/devices';
 import type { Board } from './board/board.ts';
 import { PAGE_SIZE_BYTES, RAM_BASE } from './board/memory-map.ts';
-import { nonZeroPages } from './digest/page-digest.ts';
 import { DISK_PAGES_START, diskPageNumber, type HaltResult } from './machine-interface.ts';
 
 /** The machine's own part of the state. */
@@ -69,6 +68,15 @@ export function snapshotPages(
     }
   });
   return pages;
+}
+
+/** The pages of RAM that are not all zero, whatever dirty tracking says, in order. */
+function* nonZeroPages(core: CoreInterface): Generator<number> {
+  const end = core.ram.length / PAGE_SIZE_BYTES;
+  for (let page = core.nextNonZeroPage(0, end); page < end; ) {
+    yield page;
+    page = core.nextNonZeroPage(page + 1, end);
+  }
 }
 
 /** Makes RAM and overlays what the pages say, zero and untouched where they say nothing. */

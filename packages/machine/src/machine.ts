@@ -9,7 +9,7 @@
  * reached.
  */
 import { assert, ByteReader, ByteWriter, type Hashes, unreachable, VmError } from '@casmotion/base';
-import type { CoreExit, CoreInterface, HartView, Watch } from '@casmotion/cpu-core';
+import type { CoreExit, CoreInterface, HartView, PageScope, Watch } from '@casmotion/cpu-core';
 import type { BlockImage, PortStatus } from '@casmotion/devices';
 import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import { type TimePoint, timePoint } from '@casmotion/time-point';
@@ -21,7 +21,6 @@ import type {
   HaltResult,
   Landmark,
   MachineSnapshot,
-  PageScope,
   Stop,
 } from './machine-interface.ts';
 import {

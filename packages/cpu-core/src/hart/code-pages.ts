@@ -287,7 +287,7 @@ export function defineBeginEpoch(
 const SCAN_BYTES = 64;
 
 /** Adds and exports `nextNonZeroPage(from, end) -> i32`, from < end: see `CoreInterface`. */
-export function defineNextNonZeroPage(module: WasmModule, plan: MemoryPlan): void {
+export function defineNextNonZeroPage(module: WasmModule, plan: MemoryPlan): FunctionRef {
   const params = { from: 'i32', end: 'i32' } as const;
   const ref = module.func('nextNonZeroPage', params, 'i32', (f, { from, end }) => {
     const at = f.local('i32');
@@ -305,4 +305,5 @@ export function defineNextNonZeroPage(module: WasmModule, plan: MemoryPlan): voi
     f.return(end.get);
   });
   module.exportFunction(ref);
+  return ref;
 }

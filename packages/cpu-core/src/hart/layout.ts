@@ -4,6 +4,7 @@
  *   0x0000   nothing, so that address 0 is never valid
  *   0x0400   hart state        canonical: in snapshots and digests
  *   0x0c00   control words     how `run` and JavaScript talk; derived or transient
+ *   0x0d00   secret of hashes  constant after start
  *   0x1000   CSR index table   constant after start
  *   0x2000   architectural TLB canonical
  *   0xa000   fast TLBs         derived: can be dropped at any time
@@ -130,9 +131,14 @@ export const CONTROL = {
   watchedPc: 0xc50,
   /** i32: 1 if it makes a step first; then 0. */
   watchSkipsHere: 0xc58,
-  /** Two i64: high and low half of the hash of the page hashed last. */
+  /** 128 bits each, little-endian: what the page hashed last counts, and two sums of pages. */
   pageHash: 0xc60,
+  ramSum: 0xc70,
+  freshSum: 0xc80,
 } as const;
+
+/** Constant after start: the secret of page hashes, 192 bytes. */
+export const HASH_SECRET = 0xd00;
 
 /** Why a region returns; pc is in memory and registers are written back. */
 export const REGION_EXIT = {
@@ -228,6 +234,8 @@ export interface MemoryPlan {
   readonly pageFlags: number;
   /** u32 a RAM page: written pages of this epoch, in order of first write. */
   readonly writtenList: number;
+  /** 16 bytes a RAM page: what it counts in the sum of RAM, as far as that is kept. */
+  readonly pageHashes: number;
   /** u32 a RAM page, then 15 for the ROM: address of the decoded page or 0. */
   readonly decodedOf: number;
   readonly decodedPool: number;
@@ -264,6 +272,7 @@ export function planMemory(ramSizeBytes: number, countersBytes = 0): MemoryPlan 
     ramPages,
     pageFlags: take(ramPages, 64),
     writtenList: take(ramPages * 4, 64),
+    pageHashes: take(ramPages * 16, 64),
     decodedOf: take((ramPages + ROM_PAGES) * 4, 64),
     decodedCount,
     decodedOwner: take(decodedCount * 4, 64),

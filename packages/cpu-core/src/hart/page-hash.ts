@@ -3,6 +3,9 @@
  * algorithm is that of the xxHash specification 0.2.0, "XXH3", for inputs of more than 240 bytes,
  * with seed 0 and the default secret; its length, 4104 bytes, is a constant here.
  *
+ * A landmark is rare, and baseline code hashes most pages of a short recording: the loop over
+ * stripes is not unrolled, and takes the secret from memory.
+ *
  * Invariant: it is the same function as `Hashes.xxh128` of those 8 bytes and the page.
  */
 import { defined } from '@casmotion/base';
@@ -10,49 +13,54 @@ import {
   callI64,
   type FunctionBody,
   type FunctionRef,
+  type I32,
   I64,
   load,
   type Local,
-  type WasmModule,
 } from '@casmotion/wasm-asm';
-import { CONTROL, type MemoryPlan, PAGE_BYTES } from './layout.ts';
+import { HASH_SECRET, type MemoryPlan, PAGE_BYTES } from './layout.ts';
 
-/** Adds and exports `hashPage(page, number)`: into the control words `pageHash`. */
-export function definePageHash(
-  module: WasmModule,
-  plan: MemoryPlan,
-  mulHighU: FunctionRef,
+/** The two halves of a hash, from the most significant bits of its canonical form on. */
+export type UseHash = (high: I64, low: I64) => void;
+
+/**
+ * Writes code that hashes 8 bytes, `number` in little-endian order, and then the page. Needs {@link
+ * hashSecretBytes} in memory. Reads `page` and `number` several times.
+ */
+export function writePageHash(
+  f: FunctionBody,
+  { plan, mulHighU }: { readonly plan: MemoryPlan; readonly mulHighU: FunctionRef },
+  { page, number }: { readonly page: Local<'i32'>; readonly number: Local<'i64'> },
+  use: UseHash,
 ): void {
-  const params = { page: 'i32', number: 'i64' } as const;
-  const ref = module.func('hashPage', params, undefined, (f, { page, number }) => {
-    const lanes = new Lanes(f, mulHighU);
-    // The word at the start of a block: the number first, then the last of the block before.
-    const first = f.local('i64');
-    f.set(first, number.get);
-    const at = f.local('i32');
-    f.set(at, page.get.shl(12).add(plan.ram));
-    const end = f.let(at.get.add(PAGE_BYTES));
-    f.loop((again) => {
-      for (let stripe = 0; stripe < STRIPES; stripe++) {
-        lanes.accumulate(stripe * 8, (lane) => {
-          const offset = stripe * STRIPE_BYTES + lane * 8 - NUMBER_BYTES;
-          return offset < 0 ? first.get : load.i64(at.get, offset);
-        });
-      }
-      lanes.scramble();
-      f.set(first, load.i64(at.get, BLOCK_BYTES - NUMBER_BYTES));
-      f.set(at, at.get.add(BLOCK_BYTES));
-      f.brIf(at.get.ltU(end), again);
+  const lanes = new Lanes(f, mulHighU);
+  const [at, key] = [f.local('i32'), f.local('i32')];
+  // As if the number stood before the page: the loop finds another word there.
+  f.set(at, page.get.shl(12).add(plan.ram - NUMBER_BYTES));
+  const end = f.let(at.get.add(PAGE_BYTES));
+  lanes.replaceFirst(load.i64(at.get), number.get);
+  f.loop((nextBlock) => {
+    f.set(key, HASH_SECRET);
+    f.loop((nextStripe) => {
+      lanes.accumulate(key.get, (lane) => load.i64(at.get, lane * 8));
+      f.set(at, at.get.add(STRIPE_BYTES));
+      f.set(key, key.get.add(8));
+      f.brIf(key.get.ltU(HASH_SECRET + BLOCK_STRIPES * 8), nextStripe);
     });
-    // The last stripe of the input, part of which was taken already.
-    lanes.accumulate(SECRET_BYTES - STRIPE_BYTES - 7, (lane) =>
-      load.i64(end.sub(STRIPE_BYTES), lane * 8),
-    );
-    const high = lanes.merged(SECRET_BYTES - STRIPE_BYTES - 11, ~(INPUT_BYTES * PRIME64_2));
-    f.storeI64(0, CONTROL.pageHash, high);
-    f.storeI64(0, CONTROL.pageHash + 8, lanes.merged(11, INPUT_BYTES * PRIME64_1));
+    lanes.scramble();
+    f.brIf(at.get.ltU(end), nextBlock);
   });
-  module.exportFunction(ref);
+  // The last stripe of the input, part of which was taken already.
+  f.set(key, HASH_SECRET + LAST_SECRET - 7);
+  f.set(at, at.get.sub(STRIPE_BYTES - NUMBER_BYTES));
+  lanes.accumulate(key.get, (lane) => load.i64(at.get, lane * 8));
+  const low = f.let(lanes.merged(11, INPUT_BYTES * PRIME64_1));
+  use(f.let(lanes.merged(LAST_SECRET - 11, ~(INPUT_BYTES * PRIME64_2))), low);
+}
+
+/** What stands at `HASH_SECRET`. */
+export function hashSecretBytes(): Uint8Array {
+  return SECRET;
 }
 
 /** The eight accumulators, as locals. */
@@ -74,24 +82,34 @@ class Lanes {
     [this.#word, this.#keyed] = [f.local('i64'), f.local('i64')];
   }
 
-  /** A stripe: eight words, with the secret from `secretAt` on. */
-  accumulate(secretAt: number, wordOf: (lane: number) => I64): void {
+  /** A stripe: eight words, with the secret from the address `key` on. */
+  accumulate(key: I32, wordOf: (lane: number) => I64): void {
     const [f, word, keyed] = [this.#f, this.#word, this.#keyed];
     for (const [index, same] of this.#lanes.entries()) {
       const other = this.#lane(index ^ 1);
       f.set(word, wordOf(index));
-      f.set(keyed, word.get.xor(secretWord(secretAt + index * 8)));
+      f.set(keyed, word.get.xor(load.i64(key, index * 8)));
       f.set(other, other.get.add(word.get));
-      const product = keyed.get.and(0xffff_ffffn).mul(keyed.get.shrU(32));
-      f.set(same, same.get.add(product));
+      f.set(same, same.get.add(lowTimesHigh(keyed.get)));
     }
+  }
+
+  /**
+   * Before all stripes: what the first word adds is added, and that of another one, which will
+   * come in its place, taken away.
+   */
+  replaceFirst(other: I64, first: I64): void {
+    const [f, lane0, lane1] = [this.#f, this.#lane(0), this.#lane(1)];
+    const [coming, wanted] = [f.let(other), f.let(first)];
+    const product = (word: I64): I64 => lowTimesHigh(f.let(word.xor(secretWord(0))));
+    f.set(lane0, lane0.get.add(product(wanted)).sub(product(coming)));
+    f.set(lane1, lane1.get.add(wanted).sub(coming));
   }
 
   /** After each block. */
   scramble(): void {
     for (const [index, lane] of this.#lanes.entries()) {
-      const key = secretWord(SECRET_BYTES - STRIPE_BYTES + index * 8);
-      const mixed = lane.get.xor(lane.get.shrU(47)).xor(key);
+      const mixed = lane.get.xor(lane.get.shrU(47)).xor(secretWord(LAST_SECRET + index * 8));
       this.#f.set(lane, mixed.mul(PRIME32_1));
     }
   }
@@ -115,11 +133,14 @@ class Lanes {
   }
 }
 
+function lowTimesHigh(word: I64): I64 {
+  return word.and(0xffff_ffffn).mul(word.shrU(32));
+}
+
 const NUMBER_BYTES = 8;
 const INPUT_BYTES = BigInt(NUMBER_BYTES + PAGE_BYTES);
 const STRIPE_BYTES = 64;
-const STRIPES = 16;
-const BLOCK_BYTES = STRIPES * STRIPE_BYTES;
+const BLOCK_STRIPES = 16;
 const LANES = 8;
 
 const PRIME32_1 = 0x9e37_79b1n;
@@ -155,7 +176,8 @@ const SECRET = Uint8Array.from(
   ).match(/../g) ?? [],
   (byte) => Number.parseInt(byte, 16),
 );
-const SECRET_BYTES = 192;
+/** The last stripe's worth of it. */
+const LAST_SECRET = SECRET.length - STRIPE_BYTES;
 
 /** 8 bytes of the secret, at any offset. */
 function secretWord(offset: number): bigint {

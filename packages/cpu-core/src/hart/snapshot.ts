@@ -1,28 +1,29 @@
 /** Canonical hart state and architectural TLB as bytes: equal states give equal bytes. */
 import { type ByteReader, type ByteWriter, MalformedError } from '@casmotion/base';
-import type { HartWords } from './hart-view.ts';
 import {
   ARCH_TLB,
   HART,
   HART_END,
   SINK_OFFSET,
+  TLB_BYTES,
   TLB_ENTRIES,
   TLB_ENTRY_BYTES,
   WORD,
 } from './layout.ts';
 
-/** Addresses of the words of hart state, in order, without the sink of x0. */
-const STATE_ADDRESSES: readonly number[] = Array.from(
-  { length: (HART_END - HART) / 8 },
-  (_, i) => HART + i * 8,
-).filter((address) => address !== HART + SINK_OFFSET);
+/** The two sides of the sink of x0, which is no state: first address, and that after the last. */
+const STATE_PARTS = [
+  [HART, HART + SINK_OFFSET],
+  [HART + SINK_OFFSET + 8, HART_END],
+] as const;
 
-export function writeHartState(words: HartWords, writer: ByteWriter): void {
-  for (const address of STATE_ADDRESSES) writer.bigU64(words.at(address));
+/** As it stands in linear memory, which is little-endian, as what is written. */
+export function writeHartState(memory: Uint8Array, writer: ByteWriter): void {
+  for (const [start, end] of STATE_PARTS) writer.bytes(memory.subarray(start, end));
 }
 
-export function readHartState(words: HartWords, reader: ByteReader): void {
-  for (const address of STATE_ADDRESSES) words.setAt(address, reader.bigU64());
+export function readHartState(memory: Uint8Array, reader: ByteReader): void {
+  for (const [start, end] of STATE_PARTS) memory.set(reader.bytes(end - start), start);
 }
 
 /**
@@ -40,35 +41,34 @@ export function hashHartState(memory: Int32Array): number {
 }
 
 const FNV_PRIME = 0x0100_0193;
-const HASHED_ADDRESSES = STATE_ADDRESSES.filter(
-  (address) => address !== WORD.fetchPage && address !== WORD.fetchPhysical,
-);
+const UNHASHED = new Set([HART + SINK_OFFSET, WORD.fetchPage, WORD.fetchPhysical]);
+const HASHED_ADDRESSES = Array.from(
+  { length: (HART_END - HART) / 8 },
+  (_, i) => HART + i * 8,
+).filter((address) => !UNHASHED.has(address));
 
 /** The valid entries, ascending: what lies behind an invalid key cannot be observed. */
-export function writeTlb(view: DataView, writer: ByteWriter): void {
+export function writeTlb(memory: Uint8Array, writer: ByteWriter): void {
+  const words = new Int32Array(memory.buffer, ARCH_TLB, TLB_BYTES / 4);
   const valid: number[] = [];
   for (let i = 0; i < TLB_ENTRIES; i++) {
-    // In halves: a 64-bit integer each would be made for nothing.
-    const at = ARCH_TLB + i * TLB_ENTRY_BYTES;
-    if ((view.getInt32(at, true) | view.getInt32(at + 4, true)) !== 0) valid.push(i);
+    const at = i * (TLB_ENTRY_BYTES / 4);
+    if (words[at] !== 0 || words[at + 1] !== 0) valid.push(i);
   }
   writer.uvarint(valid.length);
   for (const i of valid) {
     const at = ARCH_TLB + i * TLB_ENTRY_BYTES;
-    writer.uvarint(i);
-    writer.bigU64(view.getBigUint64(at, true)).bigU64(view.getBigUint64(at + 8, true));
+    writer.uvarint(i).bytes(memory.subarray(at, at + TLB_ENTRY_BYTES));
   }
 }
 
-export function readTlb(view: DataView, reader: ByteReader): void {
-  for (let i = 0; i < TLB_ENTRIES; i++) view.setBigUint64(ARCH_TLB + i * TLB_ENTRY_BYTES, 0n, true);
+export function readTlb(memory: Uint8Array, reader: ByteReader): void {
+  memory.fill(0, ARCH_TLB, ARCH_TLB + TLB_BYTES);
   const count = reader.uvarint();
   if (count > TLB_ENTRIES) throw new MalformedError(`TLB of ${count} entries`, reader.fileOffset);
   for (let n = 0; n < count; n++) {
     const i = reader.uvarint();
     if (i >= TLB_ENTRIES) throw new MalformedError(`TLB entry ${i}`, reader.fileOffset);
-    const at = ARCH_TLB + i * TLB_ENTRY_BYTES;
-    view.setBigUint64(at, reader.bigU64(), true);
-    view.setBigUint64(at + 8, reader.bigU64(), true);
+    memory.set(reader.bytes(TLB_ENTRY_BYTES), ARCH_TLB + i * TLB_ENTRY_BYTES);
   }
 }

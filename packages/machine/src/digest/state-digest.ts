@@ -4,18 +4,17 @@
  * (`update`), or over everything, whatever dirty tracking says (`digestAll`); both give the same.
  */
 import { assert, type Hashes } from '@casmotion/base';
-import type { CoreInterface } from '@casmotion/cpu-core';
+import type { CoreInterface, PageScope } from '@casmotion/cpu-core';
 import type { OverlayStore } from '@casmotion/devices';
-import { PAGE_SIZE_BYTES } from '../board/memory-map.ts';
-import { diskPageNumber, type PageScope } from '../machine-interface.ts';
-import { contentHasher, nonZeroPages, PageDigest, ramPageHasher } from './page-digest.ts';
+import { diskPageNumber } from '../machine-interface.ts';
+import { PageDigest } from './page-digest.ts';
 
 export class StateDigest {
   readonly #hashes: Hashes;
   readonly #core: CoreInterface;
   readonly #disks: readonly OverlayStore[];
   /** Undefined before `enable`, and after `forget` until the next use. */
-  #known: KnownPages | undefined;
+  #known: readonly PageDigest[] | undefined;
   #isEnabled = false;
 
   constructor(hashes: Hashes, core: CoreInterface, disks: readonly OverlayStore[]) {
@@ -28,7 +27,7 @@ export class StateDigest {
   enable(): void {
     if (this.#isEnabled) return;
     this.#isEnabled = true;
-    this.#known = this.#hashWritten();
+    this.#hashAnew();
     this.#core.beginEpoch();
   }
 
@@ -43,64 +42,42 @@ export class StateDigest {
    */
   update(state: Uint8Array): Uint8Array {
     assert(this.#isEnabled, 'landmark before enableLandmarks');
-    if (this.#known === undefined) {
-      this.#known = this.#hashWritten();
-    } else {
-      this.#known.ram.update(this.#core.writtenPages());
-      this.#known.disks.forEach((pages, i) =>
-        pages.update(this.#disks[i]?.takeWrittenPages() ?? []),
-      );
-    }
+    const known = this.#known;
+    const ramSum = known === undefined ? this.#hashAnew() : this.#core.updateRamSum();
+    known?.forEach((pages, i) => pages.update(this.#disks[i]?.takeWrittenPages() ?? []));
     this.#core.beginEpoch();
-    const { ram, disks } = this.#known;
-    return this.#combine(
-      ram.sum,
-      disks.map(({ sum }) => sum),
-      state,
-    );
+    const diskSums = (this.#known ?? []).map(({ sum }) => sum);
+    return this.#combine(ramSum, diskSums, state);
   }
 
   /** Hashes these pages, whatever is known of them. Changes nothing. */
   digestAll(state: Uint8Array, scope: PageScope): Uint8Array {
-    const { ram, disks } = this.#createPages();
-    const sums = disks.map((pages, i) => pages.sumOf(this.#disks[i]?.pages.keys() ?? []));
-    const ramPages = scope === 'all' ? nonZeroPages(this.#core) : writtenPages(this.#core);
-    return this.#combine(ram.sumOf(ramPages), sums, state);
+    const sums = this.#createPages().map((pages, i) =>
+      pages.sumOf(this.#disks[i]?.pages.keys() ?? []),
+    );
+    return this.#combine(this.#core.sumRam(scope), sums, state);
   }
 
-  /** All pages that can count: those ever written. */
-  #hashWritten(): KnownPages {
-    const pages = this.#createPages();
-    pages.ram.update(writtenPages(this.#core));
+  /** All pages that can count: those ever written. Gives the sum of RAM. */
+  #hashAnew(): Uint8Array {
+    const known = this.#createPages();
     this.#disks.forEach((disk, i) => {
       disk.takeWrittenPages();
-      pages.disks[i]?.update(disk.pages.keys());
+      known[i]?.update(disk.pages.keys());
     });
-    return pages;
+    this.#known = known;
+    return this.#core.rebuildRamSum();
   }
 
-  #createPages(): KnownPages {
-    return {
-      ram: new PageDigest(0, ramPageHasher(this.#core)),
-      disks: this.#disks.map((disk, i) => {
-        const hasher = contentHasher(this.#hashes, (page) => disk.pages.get(page));
-        return new PageDigest(diskPageNumber(i, 0), hasher);
-      }),
-    };
+  /** One a disk. */
+  #createPages(): PageDigest[] {
+    return this.#disks.map(
+      (disk, i) =>
+        new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
+    );
   }
 
   #combine(ramSum: Uint8Array, diskSums: readonly Uint8Array[], state: Uint8Array): Uint8Array {
     return this.#hashes.xxh128(ramSum, ...diskSums, state).slice();
   }
-}
-
-/** Pages of RAM ever written since power-on, in order; all others are zero. */
-function* writtenPages(core: CoreInterface): Generator<number> {
-  const end = core.ram.length / PAGE_SIZE_BYTES;
-  for (let page = 0; page < end; page++) if (core.wasEverWritten(page)) yield page;
-}
-
-interface KnownPages {
-  readonly ram: PageDigest;
-  readonly disks: readonly PageDigest[];
 }
