@@ -42,7 +42,7 @@ export interface RecorderOptions {
   readonly sliceSteps?: number;
   /** A landmark is due after so many steps. Default 256,000,000. */
   readonly landmarkSteps?: number;
-  /** A landmark is due after so many pages were written. Default 8192. */
+  /** A landmark is due after so many pages were written. Default 16,384. */
   readonly landmarkPages?: number;
   /**
    * A landmark is taken of a sleeping machine soon after it fell asleep, and again after so many
@@ -181,7 +181,7 @@ export class Recorder {
   }
 
   #landmarkIfDue(): void {
-    const { log, landmarkSteps = 256_000_000, landmarkPages = 8192 } = this.#options;
+    const { log, landmarkSteps = 256_000_000, landmarkPages = 16_384 } = this.#options;
     if (log === undefined) return;
     const steps = this.#machine.at.step - this.#landmarkStep;
     if (steps < landmarkSteps && this.#machine.pagesSinceLandmark < landmarkPages) return;
