@@ -112,14 +112,18 @@ export function decodePreamble(
   return { version, chain };
 }
 
-/** One chunk as bytes, and the chain after it. Compressed where that is shorter. */
+/**
+ * One chunk as bytes, and the chain after it. Compressed where that is shorter and worth starting
+ * the compressor; never a header, which any tool may then look into.
+ */
 export function encodeChunk(
   tools: LogTools,
   chain: number,
   chunk: { readonly type: number; readonly flags: number; readonly payload: Uint8Array },
 ): { bytes: Uint8Array; chain: number } {
   assert(chunk.payload.length <= PAYLOAD_MAX_BYTES, `payload of ${chunk.payload.length} bytes`);
-  const packed = tools.zstd === undefined ? undefined : pack(tools.zstd, chunk.payload);
+  const zstd = chunk.type === CHUNK_TYPES.header ? undefined : tools.zstd;
+  const packed = zstd === undefined ? undefined : pack(zstd, chunk.payload);
   const payload = packed ?? chunk.payload;
   const flags = chunk.flags | (packed === undefined ? 0 : FLAG_ZSTD);
   const writer = new ByteWriter(payload.length + CHUNK_OVERHEAD_BYTES);
@@ -216,4 +220,5 @@ function hex(bytes: Uint8Array): string {
  * mode. The idea is PNG's (ISO/IEC 15948 §5.2).
  */
 const MAGIC = Uint8Array.of(0x89, 0x43, 0x4d, 0x52, 0x0d, 0x0a, 0x1a, 0x0a);
-const WORTH_PACKING_BYTES = 48;
+/** Landmarks and their like are digests, which do not compress, and come a few at a time. */
+const WORTH_PACKING_BYTES = 256;
