@@ -8,6 +8,8 @@ export class Progress {
   readonly #title: string;
   readonly #isEnabled: boolean;
   readonly #elapsed = startHostClock();
+  /** Not before. */
+  #drawAt = QUIET_NANOSECONDS;
   #bar: cliProgress.SingleBar | undefined;
 
   /** Nothing is ever shown unless `stream` is a terminal and `isWanted`. */
@@ -17,10 +19,16 @@ export class Progress {
     this.#isEnabled = isWanted && stream.isTTY === true;
   }
 
-  /** `total` undefined: how far it goes is not known. */
-  update(done: number, total: number | undefined, detail: string): void {
-    if (!this.#isEnabled || this.#elapsed() < QUIET_NANOSECONDS) return;
-    const payload = { detail };
+  /**
+   * `total` undefined: how far it goes is not known. Cheap where nothing is shown: called a
+   * thousand times a second by a machine, whose time it is, and `detail` only where it is drawn.
+   */
+  update(done: number, total: number | undefined, detail: () => string): void {
+    if (!this.#isEnabled) return;
+    const now = this.#elapsed();
+    if (now < this.#drawAt) return;
+    this.#drawAt = now + FRAME_NANOSECONDS;
+    const payload = { detail: detail() };
     const isKnown = total !== undefined && total > 0;
     this.#bar ??= this.#start(isKnown ? total : 1, isKnown, payload);
     this.#bar.update(isKnown ? Math.min(done, total) : 0, payload);
@@ -30,6 +38,7 @@ export class Progress {
   hide(): void {
     this.#bar?.stop();
     this.#bar = undefined;
+    this.#drawAt = QUIET_NANOSECONDS;
   }
 
   #start(total: number, isKnown: boolean, payload: object): cliProgress.SingleBar {
@@ -39,7 +48,7 @@ export class Progress {
         ? `${this.#title} [{bar}] {percentage}%  {detail}`
         : `${this.#title}  {detail}`,
       barsize: 24,
-      fps: 8,
+      fps: FRAMES_PER_SECOND,
       hideCursor: false,
       clearOnComplete: true,
       gracefulExit: false,
@@ -52,3 +61,5 @@ export class Progress {
 
 /** Short work shows nothing. */
 const QUIET_NANOSECONDS = 1e9;
+const FRAMES_PER_SECOND = 8;
+const FRAME_NANOSECONDS = 1e9 / FRAMES_PER_SECOND;

@@ -189,10 +189,13 @@ function parseGuest(text: string): 'debian' {
 function showFetch(progress: Progress, { phase, doneBytes, totalBytes }: FetchProgress): void {
   if (doneBytes === undefined || totalBytes === undefined) {
     progress.hide();
-    progress.update(0, undefined, phase);
+    progress.update(0, undefined, () => phase);
   } else {
-    const detail = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
-    progress.update(doneBytes, totalBytes, detail);
+    progress.update(
+      doneBytes,
+      totalBytes,
+      () => `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`,
+    );
   }
 }
 

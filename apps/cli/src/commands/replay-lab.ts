@@ -54,7 +54,7 @@ export async function replayLabFolder(
           : { ...noOutputs, consoleOutput: (_, bytes) => console.write(name, bytes) },
       onProgress: (steps) => {
         if (elapsed() / 1e9 > (flags.timeout ?? Infinity)) throw timedOut(steps);
-        progress.update(0, undefined, `${formatShort(steps)} instructions`);
+        progress.update(0, undefined, () => `${formatShort(steps)} instructions`);
       },
     });
     return describe(outcome, folder, isVerify, elapsed() / 1e9);

@@ -127,7 +127,8 @@ function runReplay(
       if (elapsed() / 1e9 > (flags.timeout ?? Infinity)) {
         throw stopped(at, EXIT.timeout);
       }
-      if (target.canShowProgress()) target.progress.update(at.step, lastStep, progressText(at));
+      if (!target.canShowProgress()) return;
+      target.progress.update(at.step, lastStep, () => progressText(at));
     },
   });
 }

@@ -141,9 +141,10 @@ async function run(
       timeoutSeconds: flags.timeout,
       onConsole: (name, bytes) => console.write(name, bytes),
       onProgress: ({ steps, events, logBytes }) => {
-        const text = `${formatShort(steps)} instructions, ${formatNumber(events, 'event')}`;
-        const logs = folder === undefined ? '' : `, logs ${formatBytes(logBytes)}`;
-        progress.update(0, undefined, text + logs);
+        progress.update(0, undefined, () => {
+          const logs = folder === undefined ? '' : `, logs ${formatBytes(logBytes)}`;
+          return `${formatShort(steps)} instructions, ${formatNumber(events, 'event')}${logs}`;
+        });
       },
     });
     return describeLab(outcome, folder);

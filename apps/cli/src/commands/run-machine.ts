@@ -55,7 +55,7 @@ export async function runMachine(
       timeoutSeconds: flags.timeout,
       maxInstructions: flags.maxInstructions,
       wantsDigests: flags.json,
-      onProgress: (at) => progress.update(0, undefined, progressText(at)),
+      onProgress: (at) => progress.update(0, undefined, () => progressText(at)),
       onStart: (end) => {
         output.onFailure = () => end(output.failure === undefined ? 'interrupted' : 'host-error');
       },
