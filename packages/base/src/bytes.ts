@@ -93,6 +93,11 @@ export class ByteWriter {
     return this.blob(encodeUtf8(value));
   }
 
+  /** What was written, where it stands: good until something else is done with the writer. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
   /** A copy of what was written. */
   toBytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#size);

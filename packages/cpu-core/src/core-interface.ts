@@ -192,6 +192,11 @@ export interface CoreInterface {
   rebuildRamSum(): Uint8Array;
   /** The same, without use of what is kept: over the pages ever written, or all of RAM. */
   sumRam(scope: PageScope): Uint8Array;
+  /**
+   * The same hash of a page that is not RAM, `content` of 4 KiB, as a number 0 <= hash < 2^128;
+   * zeros are not special. `number` is at most 2^53 - 1.
+   */
+  hashPage(number: number, content: Uint8Array): bigint;
 
   /**
    * An entry of a fast TLB that does not follow from the architectural TLB, in words: a bug of this
@@ -212,8 +217,6 @@ export interface HartView {
   pc: bigint;
   /** 0 user, 1 supervisor, 3 machine. */
   privilege: number;
-  /** x1 to x31, then f0 to f31, 8 bytes each, little-endian: where they stand, not a copy. */
-  readonly registerBytes: Uint8Array;
   getX(index: number): bigint;
   setX(index: number, value: bigint): void;
   getF(index: number): bigint;
@@ -223,9 +226,9 @@ export interface HartView {
    * inside a bus access, where counters count the steps before.
    */
   getCsr(number: number): bigint | undefined;
-  /** These CSRs, all of which there are, in one look: into `values`, in their order. */
-  readCsrs(numbers: readonly number[], values: BigUint64Array): void;
   setCsr(number: number, value: bigint): void;
+  /** The digest of all of these that hold state, 8 bytes. */
+  digest(): Uint8Array;
   /** sfence.vma for all addresses and address spaces. */
   flushTlb(): void;
 }

@@ -11,7 +11,7 @@ import {
   defineNextNonZeroPage,
   defineNoteRamWrite,
 } from './hart/code-pages.ts';
-import { defineCsrs } from './hart/csr.ts';
+import { type CsrFunctions, defineCsrs } from './hart/csr.ts';
 import {
   CONTROL,
   FAST_TLB,
@@ -26,6 +26,7 @@ import { defineAccess } from './hart/memory-access.ts';
 import { defineMmu } from './hart/mmu.ts';
 import { definePmpAllows } from './hart/pmp.ts';
 import { defineRamSum } from './hart/ram-sum.ts';
+import { defineRegisterDigest } from './hart/register-digest.ts';
 import { CAUSE } from './hart/status.ts';
 import { defineTicksNow } from './hart/time.ts';
 import { countedTransfers, noTransfers } from './hart/transfers.ts';
@@ -55,6 +56,8 @@ export interface CoreExports {
   hashWrittenPages(): void;
   hashEverWrittenPages(): void;
   sumPages(all: number): void;
+  hashDigested(): void;
+  digestRegisters(): void;
   /** Only with regions. */
   readonly regions?: WebAssembly.Table;
 }
@@ -136,7 +139,7 @@ export function generateCoreModule(
     translate: host.translate,
     tell: host.regionLeft,
   });
-  exportForHost(module, plan, { codePages, arithmetic }, [
+  exportForHost(module, plan, { codePages, arithmetic, csrs }, [
     csrs.read,
     csrs.write,
     mmu.fence,
@@ -184,14 +187,22 @@ function importFromHost(module: WasmModule): Record<keyof CoreImports, FunctionR
 function exportForHost(
   module: WasmModule,
   plan: MemoryPlan,
-  { codePages, arithmetic }: { codePages: CodePageFunctions; arithmetic: ArithmeticFunctions },
+  { codePages, arithmetic, csrs }: HostParts,
   functions: readonly FunctionRef[],
 ): void {
   for (const ref of functions) module.exportFunction(ref);
   defineNoteRamWrite(module, RAM_BASE, codePages.noteWrite);
   defineBeginEpoch(module, plan, codePages.flushTable);
   const nextNonZeroPage = defineNextNonZeroPage(module, plan);
-  defineRamSum(module, { plan, mulHighU: arithmetic.mulHighU, nextNonZeroPage });
+  const { mulHighU } = arithmetic;
+  defineRamSum(module, { plan, mulHighU, nextNonZeroPage });
+  defineRegisterDigest(module, plan, { csrRead: csrs.read, mulHighU });
+}
+
+interface HostParts {
+  readonly codePages: CodePageFunctions;
+  readonly arithmetic: ArithmeticFunctions;
+  readonly csrs: CsrFunctions;
 }
 
 /** Host address of the page of the current fetch translation. */

@@ -32,7 +32,7 @@ import {
   ROM_SIZE_BYTES,
   SLOT_BYTES,
 } from './hart/layout.ts';
-import { hashSecretBytes } from './hart/page-hash.ts';
+import { hashSecretBytes } from './hart/xxh3.ts';
 import { PMP } from './hart/pmp.ts';
 import {
   hashHartState,
@@ -271,6 +271,16 @@ class Core implements CoreInterface {
   sumRam(scope: PageScope): Uint8Array {
     this.#exports.sumPages(scope === 'all' ? 1 : 0);
     return this.#bytes.slice(CONTROL.freshSum, CONTROL.freshSum + RAM_SUM_BYTES);
+  }
+
+  hashPage(number: number, content: Uint8Array): bigint {
+    assert(content.length === PAGE_BYTES, `a page of ${content.length} bytes`);
+    const at = this.#plan.digested;
+    this.#view.setBigUint64(at, BigInt(number), true);
+    this.#bytes.set(content, at + 8);
+    this.#exports.hashDigested();
+    const high = this.#view.getBigUint64(CONTROL.pageHash + 8, true);
+    return (high << 64n) | this.#view.getBigUint64(CONTROL.pageHash, true);
   }
 
   wasEverWritten(page: number): boolean {

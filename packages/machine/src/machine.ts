@@ -14,7 +14,6 @@ import type { BlockImage, PortStatus } from '@casmotion/devices';
 import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
 import { type TimePoint, timePoint } from '@casmotion/time-point';
 import type { Board } from './board/board.ts';
-import { registerDigest } from './digest/register-digest.ts';
 import type { StateDigest } from './digest/state-digest.ts';
 import type {
   CountingMachine,
@@ -46,7 +45,6 @@ export interface MachineParts {
 export class Machine implements CountingMachine {
   readonly #core: CoreInterface;
   readonly #board: Board;
-  readonly #hashes: Hashes;
   readonly #digest: StateDigest;
   readonly #output: OutputBuffer;
   readonly #sbiHost: SbiHost;
@@ -62,7 +60,6 @@ export class Machine implements CountingMachine {
   constructor(parts: MachineParts) {
     this.#core = parts.core;
     this.#board = parts.board;
-    this.#hashes = parts.hashes;
     this.#digest = parts.digest;
     this.#output = parts.output;
     this.#sbiHost = this.#createSbiHost();
@@ -162,7 +159,7 @@ export class Machine implements CountingMachine {
   }
 
   registerDigest(): Uint8Array {
-    return registerDigest(this.#hashes, this.#core.hart, this.#writer);
+    return this.#core.hart.digest();
   }
 
   enableLandmarks(): void {

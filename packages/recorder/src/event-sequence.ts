@@ -59,7 +59,7 @@ export class EventSequence {
   }
 
   #hash(): bigint {
-    const { buffer, byteOffset } = this.#hashes.xxh128(this.#writer.toBytes());
+    const { buffer, byteOffset } = this.#hashes.xxh128(this.#writer.written);
     return new DataView(buffer, byteOffset, SEQUENCE_DIGEST_BYTES).getBigUint64(0, true);
   }
 }

@@ -13,6 +13,7 @@ export class OutputDigest implements MachineOutputs {
   readonly #hashes: Hashes;
   readonly #channels = new Map<string, Channel>();
   readonly #onward: MachineOutputs;
+  readonly #writer = new ByteWriter(BLOCK_BYTES * 2);
   #totalBytes = 0;
 
   /** Passes everything on to `onward`, unchanged. */
@@ -34,15 +35,16 @@ export class OutputDigest implements MachineOutputs {
 
   netPacket(nic: number, bytes: Uint8Array): void {
     this.#totalBytes += bytes.length;
-    const frame = new ByteWriter(bytes.length + 4).blob(bytes).toBytes();
-    this.#channel(`net ${nic}`).push(frame, this.#hashes);
+    this.#writer.clear();
+    this.#channel(`net ${nic}`).push(this.#writer.blob(bytes).written, this.#hashes);
     this.#onward.netPacket(nic, bytes);
   }
 
   peerMessage(message: PeerMessage): void {
-    const bytes = encodePeerMessage(message);
-    this.#totalBytes += bytes.length;
-    this.#channel('peer').push(bytes, this.#hashes);
+    this.#writer.clear();
+    encodePeerMessage(this.#writer, message);
+    this.#totalBytes += this.#writer.size;
+    this.#channel('peer').push(this.#writer.written, this.#hashes);
     this.#onward.peerMessage?.(message);
   }
 
@@ -73,7 +75,7 @@ export const noOutputs: MachineOutputs = {
 
 class Channel {
   sizeBytes = 0;
-  #running: Uint8Array = new Uint8Array(OUTPUT_DIGEST_BYTES);
+  readonly #running = new Uint8Array(OUTPUT_DIGEST_BYTES);
   readonly #rest = new Uint8Array(BLOCK_BYTES);
   #restBytes = 0;
 
@@ -85,7 +87,7 @@ class Channel {
       this.#restBytes += count;
       at += count;
       if (this.#restBytes < BLOCK_BYTES) continue;
-      this.#running = hashes.xxh128(this.#running, this.#rest).slice();
+      this.#running.set(hashes.xxh128(this.#running, this.#rest));
       this.#restBytes = 0;
     }
   }

@@ -2,7 +2,7 @@
  * One codec an event kind: its frozen number, its bytes, its bounds. What a codec decodes is always
  * inside the bounds that packages/events states; what is outside is refused with its byte offset.
  */
-import { type ByteReader, ByteWriter, encodeUtf8, unreachable } from '@casmotion/base';
+import { type ByteReader, type ByteWriter, encodeUtf8, unreachable } from '@casmotion/base';
 import type {
   ClockLine,
   ConsoleInput,
@@ -269,27 +269,27 @@ export const virqRaised: EventCodec<VirqRaised> = {
 };
 
 /**
- * The bytes of a message to another domain, for digests of outputs: docs/format.md, "outputs". It
- * has the form of the event that it becomes there.
+ * Writes a message to another domain, for digests of outputs: docs/format.md, "outputs". It has the
+ * form of the event that it becomes there.
  */
-export function encodePeerMessage(message: PeerMessage): Uint8Array {
-  const writer = new ByteWriter();
+export function encodePeerMessage(writer: ByteWriter, message: PeerMessage): void {
   const { kind, domain } = message;
   switch (kind) {
     case 'send':
-      return writer.u8(0).uvarint(domain).uvarint(message.port).toBytes();
+      writer.u8(0).uvarint(domain).uvarint(message.port);
+      return;
     case 'page-write':
       sharedPageWrite.encode(writer.u8(1), { ...message, kind: 'shared-page-write' });
-      return writer.toBytes();
+      return;
     case 'request':
       peerRequested.encode(writer.u8(2), { ...message, kind: 'peer-request' });
-      return writer.toBytes();
+      return;
     case 'answer':
       writer.u8(3).uvarint(domain);
       hypercallResult.encode(writer, { ...message, kind: 'hypercall-result' });
-      return writer.toBytes();
+      return;
     default:
-      return unreachable(kind);
+      unreachable(kind);
   }
 }
 

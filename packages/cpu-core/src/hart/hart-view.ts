@@ -33,13 +33,12 @@ export class HartWords {
 }
 
 export class WasmHartView implements HartView {
-  readonly registerBytes: Uint8Array;
   readonly #words: HartWords;
   readonly #exports: CoreExports;
   readonly #controls: Int32Array;
   readonly #step: () => number;
   readonly #isCounting: boolean;
-  readonly #value = new BigUint64Array(1);
+  readonly #digest: Uint8Array;
 
   constructor(
     buffer: ArrayBuffer,
@@ -50,7 +49,7 @@ export class WasmHartView implements HartView {
     this.#words = words;
     this.#exports = exports;
     this.#controls = new Int32Array(buffer, 0, 1024);
-    this.registerBytes = new Uint8Array(buffer, HART + 8, F_OFFSET + 32 * 8 - 8);
+    this.#digest = new Uint8Array(buffer, CONTROL.registerDigest, 8);
     this.#step = core.step;
     this.#isCounting = core.isCountingTransfers;
   }
@@ -90,22 +89,12 @@ export class WasmHartView implements HartView {
 
   getCsr(number: number): bigint | undefined {
     if (!csrNumbers.has(number)) return undefined;
-    this.readCsrs([number], this.#value);
-    return this.#value[0];
+    return BigInt.asUintN(64, this.#readingCounters(() => this.#exports.csrRead(number)));
   }
 
-  readCsrs(numbers: readonly number[], values: BigUint64Array): void {
-    // A device may ask in the middle of `run`, which goes on with its clock.
-    const stepEnd = this.#words.at(CONTROL.stepEnd);
-    const left = this.#controls[CONTROL.left / 4] ?? 0;
-    this.#setClock(this.#step());
-    for (let i = 0; i < numbers.length; i++) {
-      const number = defined(numbers[i], 'a CSR');
-      assert(csrNumbers.has(number), `CSR ${number}`);
-      values[i] = this.#exports.csrRead(number);
-    }
-    this.#words.setAt(CONTROL.stepEnd, stepEnd);
-    this.#controls[CONTROL.left / 4] = left;
+  digest(): Uint8Array {
+    this.#readingCounters(() => this.#exports.digestRegisters());
+    return this.#digest.slice();
   }
 
   setCsr(number: number, value: bigint): void {
@@ -120,6 +109,17 @@ export class WasmHartView implements HartView {
 
   flushTlb(): void {
     this.#exports.fence(0n, 0n, 0, 0);
+  }
+
+  /** A device may ask in the middle of `run`, which goes on with its clock. */
+  #readingCounters<T>(read: () => T): T {
+    const stepEnd = this.#words.at(CONTROL.stepEnd);
+    const left = this.#controls[CONTROL.left / 4] ?? 0;
+    this.#setClock(this.#step());
+    const value = read();
+    this.#words.setAt(CONTROL.stepEnd, stepEnd);
+    this.#controls[CONTROL.left / 4] = left;
+    return value;
   }
 
   /** The step of a CSR access outside of `run`; for reads, counters count the steps made so far. */

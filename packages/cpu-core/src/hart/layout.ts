@@ -131,10 +131,12 @@ export const CONTROL = {
   watchedPc: 0xc50,
   /** i32: 1 if it makes a step first; then 0. */
   watchSkipsHere: 0xc58,
-  /** 128 bits each, little-endian: what the page hashed last counts, and two sums of pages. */
+  /** 128 bits each, little-endian: the hash of a page, made last, and two sums of RAM's pages. */
   pageHash: 0xc60,
   ramSum: 0xc70,
   freshSum: 0xc80,
+  /** 8 bytes: the digest of the registers, made last. */
+  registerDigest: 0xc90,
 } as const;
 
 /** Constant after start: the secret of page hashes, 192 bytes. */
@@ -236,6 +238,8 @@ export interface MemoryPlan {
   readonly writtenList: number;
   /** 16 bytes a RAM page: what it counts in the sum of RAM, as far as that is kept. */
   readonly pageHashes: number;
+  /** Where registers are gathered to be hashed, and pages that are not RAM, after their number. */
+  readonly digested: number;
   /** u32 a RAM page, then 15 for the ROM: address of the decoded page or 0. */
   readonly decodedOf: number;
   readonly decodedPool: number;
@@ -257,6 +261,7 @@ export interface MemoryPlan {
 
 const ROM_PAGES = ROM_SIZE_BYTES / PAGE_BYTES;
 const DECODED_PAGES_MAX = 2048;
+export const DIGESTED_BYTES_MAX = 8 + PAGE_BYTES;
 
 /** `countersBytes`: 0 unless the core is profiled. */
 export function planMemory(ramSizeBytes: number, countersBytes = 0): MemoryPlan {
@@ -273,6 +278,7 @@ export function planMemory(ramSizeBytes: number, countersBytes = 0): MemoryPlan 
     pageFlags: take(ramPages, 64),
     writtenList: take(ramPages * 4, 64),
     pageHashes: take(ramPages * 16, 64),
+    digested: take(DIGESTED_BYTES_MAX, 64),
     decodedOf: take((ramPages + ROM_PAGES) * 4, 64),
     decodedCount,
     decodedOwner: take(decodedCount * 4, 64),

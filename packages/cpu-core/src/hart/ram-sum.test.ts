@@ -58,6 +58,22 @@ test('equal pages in other places count differently', () => {
   expect(new Set(sums).size).toBe(3);
 });
 
+test('a page that is not RAM has the hash that the library gives it, and no sum changes', () => {
+  const random = new Prng(SEED);
+  const core = makeCore({ ramSizeBytes: PAGES * PAGE });
+  core.ram.fill(3);
+  const [content, number] = [new Uint8Array(PAGE), new Uint8Array(8)];
+  const sum = toHex(core.sumRam('all'));
+  for (const value of [0, 1, 2 ** 32, 2 ** 41 + 5, 2 ** 53 - 1]) {
+    new DataView(number.buffer).setBigUint64(0, BigInt(value), true);
+    const expected = littleEndian(hashes.xxh128(number, content));
+    expect(core.hashPage(value, content)).toBe(expected);
+    random.fill(content);
+  }
+  expect(toHex(core.sumRam('all'))).toBe(sum);
+  expect(() => core.hashPage(0, new Uint8Array(PAGE - 1))).toThrow('a page of 4095 bytes');
+});
+
 /** In BigInt, over all pages that are not zero. */
 function sumByLibrary(ram: Uint8Array): string {
   let sum = 0n;

@@ -10,15 +10,15 @@ import {
   callI32,
   type FunctionBody,
   type FunctionRef,
+  I32,
   I64,
-  type I32,
   load,
   type Local,
   type WasmModule,
 } from '@casmotion/wasm-asm';
-import { CONTROL, type MemoryPlan, PAGE_FLAG } from './layout.ts';
-import { writePageHash } from './page-hash.ts';
+import { CONTROL, type MemoryPlan, PAGE_BYTES, PAGE_FLAG } from './layout.ts';
 import { control } from './words.ts';
+import { writeHash } from './xxh3.ts';
 
 export interface RamSumParts {
   readonly plan: MemoryPlan;
@@ -27,7 +27,8 @@ export interface RamSumParts {
 }
 
 /**
- * Adds and exports `hashWrittenPages()`, which brings `ramSum` up to date in those of this epoch;
+ * Adds and exports `hashDigested()`, of a number and a page at `digested`, into `pageHash`;
+ * `hashWrittenPages()`, which brings `ramSum` up to date in those of this epoch;
  * `hashEverWrittenPages()`, which makes it anew; and `sumPages(all)`, which sums into `freshSum`
  * and uses no kept hash: over all pages that are not zero, or those ever written.
  */
@@ -63,7 +64,15 @@ export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
     f.storeI64(0, CONTROL.freshSum, sum.low.get);
     f.storeI64(0, CONTROL.freshSum + 8, sum.high.get);
   });
-  for (const ref of [hashWritten, hashEverWritten, sumPages]) module.exportFunction(ref);
+  const hashDigested = module.func('hashDigested', {}, undefined, (f) => {
+    const start = I32.const(plan.digested);
+    writeHash(f, parts.mulHighU, { start, sizeBytes: NUMBER_BYTES + PAGE_BYTES }, (low, high) =>
+      setPageHash(f, low, high),
+    );
+  });
+  for (const ref of [hashDigested, hashWritten, hashEverWritten, sumPages]) {
+    module.exportFunction(ref);
+  }
 }
 
 /** `hashPage(page)`: what the page counts, into `pageHash`. */
@@ -72,17 +81,16 @@ function defineHashPage(
   { plan, mulHighU, nextNonZeroPage }: RamSumParts,
 ): FunctionRef {
   return module.func('hashPage', { page: 'i32' }, undefined, (f, { page }) => {
-    f.storeI64(0, CONTROL.pageHash, 0);
-    f.storeI64(0, CONTROL.pageHash + 8, 0);
+    setPageHash(f, I64.const(0), I64.const(0));
     const isZero = callI32(nextNonZeroPage, page.get, page.get.add(1)).ne(page.get);
     f.if(isZero, () => f.return());
-    const number = f.local('i64');
-    f.set(number, page.get.toI64U());
-    writePageHash(f, { plan, mulHighU }, { page, number }, (high, low) => {
-      // The canonical form is big-endian.
-      f.storeI64(0, CONTROL.pageHash, swapBytes(f, high));
-      f.storeI64(0, CONTROL.pageHash + 8, swapBytes(f, low));
-    });
+    const numbered = {
+      // As if the page's number stood before it.
+      start: page.get.shl(12).add(plan.ram - NUMBER_BYTES),
+      sizeBytes: NUMBER_BYTES + PAGE_BYTES,
+      first: page.get.toI64U(),
+    };
+    writeHash(f, mulHighU, numbered, (low, high) => setPageHash(f, low, high));
   });
 }
 
@@ -114,6 +122,13 @@ function defineKeepHash(
   });
 }
 
+const NUMBER_BYTES = 8;
+
+function setPageHash(f: FunctionBody, low: I64, high: I64): void {
+  f.storeI64(0, CONTROL.pageHash, low);
+  f.storeI64(0, CONTROL.pageHash + 8, high);
+}
+
 /** A number of 128 bits. */
 interface Sum {
   readonly low: Local<'i64'>;
@@ -125,13 +140,6 @@ function addTo(f: FunctionBody, sum: Sum, low: I64, high: I64): void {
   const added = f.let(low);
   f.set(sum.low, sum.low.get.add(added));
   f.set(sum.high, sum.high.get.add(high).add(sum.low.get.ltU(added).toI64U()));
-}
-
-function swapBytes(f: FunctionBody, word: I64): I64 {
-  const swapParts = (value: I64, bits: number, mask: bigint): I64 =>
-    value.and(mask).shl(bits).or(value.shrU(bits).and(mask));
-  const bytes = f.let(swapParts(word, 8, 0x00ff_00ff_00ff_00ffn));
-  return f.let(swapParts(bytes, 16, 0x0000_ffff_0000_ffffn)).rotl(32);
 }
 
 function isEverWritten(plan: MemoryPlan, page: I32): I32 {

@@ -1,28 +1,28 @@
 /**
- * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of xxh128(page
- * number, content). A page that is not there counts 0. It can be corrected page by page, in any
- * order; it guards against accidents, not against adversaries (docs/architecture.md §8). The core
- * keeps the same of RAM (`CoreInterface.updateRamSum`); this one is of pages that lie elsewhere.
+ * A digest of many pages that is cheap to bring up to date: the sum, mod 2^128, of the hashes of
+ * (page number, content). A page that is not there counts 0. It can be corrected page by page, in
+ * any order; it guards against accidents, not against adversaries (docs/architecture.md §8). The
+ * core keeps the same of RAM (`CoreInterface.updateRamSum`); this is of pages that lie elsewhere.
  *
  * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not
  * changed since.
  */
-import type { Hashes } from '@casmotion/base';
-
 /** A page's content, 4 KiB; undefined for one that counts 0. */
 export type PageContent = (page: number) => Uint8Array | undefined;
 
+/** As `CoreInterface.hashPage`. */
+export type PageHash = (number: number, content: Uint8Array) => bigint;
+
 export class PageDigest {
-  readonly #hashes: Hashes;
+  readonly #hash: PageHash;
   readonly #firstNumber: number;
   readonly #contentOf: PageContent;
-  readonly #number = new DataView(new ArrayBuffer(8));
   readonly #kept = new Map<number, bigint>();
   #sum = 0n;
 
   /** `firstNumber` is added to page numbers before they are hashed: it tells memories apart. */
-  constructor(hashes: Hashes, firstNumber: number, contentOf: PageContent) {
-    this.#hashes = hashes;
+  constructor(hash: PageHash, firstNumber: number, contentOf: PageContent) {
+    this.#hash = hash;
     this.#firstNumber = firstNumber;
     this.#contentOf = contentOf;
   }
@@ -48,15 +48,9 @@ export class PageDigest {
     return toBytes(sum);
   }
 
-  /** The canonical form of the hash, read as a little-endian number. */
   #hashPage(page: number): bigint {
     const content = this.#contentOf(page);
-    if (content === undefined) return 0n;
-    this.#number.setBigUint64(0, BigInt(this.#firstNumber + page), true);
-    const number = new Uint8Array(this.#number.buffer);
-    const { buffer, byteOffset } = this.#hashes.xxh128(number, content);
-    const halves = new DataView(buffer, byteOffset, SUM_BYTES);
-    return halves.getBigUint64(0, true) | (halves.getBigUint64(8, true) << 64n);
+    return content === undefined ? 0n : this.#hash(this.#firstNumber + page, content);
   }
 }
 

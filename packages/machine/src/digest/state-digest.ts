@@ -71,9 +71,9 @@ export class StateDigest {
 
   /** One a disk. */
   #createPages(): PageDigest[] {
+    const hash = (number: number, content: Uint8Array) => this.#core.hashPage(number, content);
     return this.#disks.map(
-      (disk, i) =>
-        new PageDigest(this.#hashes, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
+      (disk, i) => new PageDigest(hash, diskPageNumber(i, 0), (page) => disk.pages.get(page)),
     );
   }
 

@@ -94,7 +94,7 @@
                     i32.const 2
                     i32.shr_u
                     i32.add
-                    i32.load offset=9106432 align=1
+                    i32.load offset=9109504 align=1
                     i32.const -2147483648
                     i32.sub
                     local.set $entry
@@ -158,7 +158,7 @@
                 i32.and
                 i32.const 2
                 i32.mul
-                i32.load offset=9183248 align=1
+                i32.load offset=9187344 align=1
                 i32.const -2147483648
                 i32.sub
                 i32.const -1

@@ -88,7 +88,7 @@
                     i64.eq
                     local.get $slot
                     i32.load offset=8 align=1 ;; fast read
-                    i32.const 340096
+                    i32.const 344192
                     i32.eq
                     i32.and
                     i32.eqz
@@ -107,7 +107,7 @@
                     i64.shl
                     i64.store offset=1576 align=1 ;; fetchPhysical
                     i32.const 0
-                    i32.const 340096
+                    i32.const 344192
                     i32.store offset=3100 align=1 ;; fetchDecoded
                     local.get $left
                     i32.const 2
@@ -157,7 +157,7 @@
                   i64.eq
                   local.get $slot
                   i32.load offset=8 align=1 ;; fast read
-                  i32.const 307264
+                  i32.const 311360
                   i32.eq
                   i32.and
                   i32.eqz
@@ -176,7 +176,7 @@
                   i64.shl
                   i64.store offset=1576 align=1 ;; fetchPhysical
                   i32.const 0
-                  i32.const 307264
+                  i32.const 311360
                   i32.store offset=3100 align=1 ;; fetchDecoded
                   local.get $left
                   i32.const 2

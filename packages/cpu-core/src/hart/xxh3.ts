@@ -1,14 +1,14 @@
 /**
- * XXH3-128 of 8 bytes and a page of RAM, where it lies: what landmarks spend their time on. The
- * algorithm is that of the xxHash specification 0.2.0, "XXH3", for inputs of more than 240 bytes,
- * with seed 0 and the default secret; its length, 4104 bytes, is a constant here.
+ * XXH3-128 of what lies in linear memory: pages of RAM and registers. The algorithm is that of the
+ * xxHash specification 0.2.0, "XXH3", for inputs of more than 240 bytes, with seed 0 and the
+ * default secret; the length of an input is a constant.
  *
- * A landmark is rare, and baseline code hashes most pages of a short recording: the loop over
+ * Landmarks and events are rare, and baseline code hashes most of a short recording: the loop over
  * stripes is not unrolled, and takes the secret from memory.
  *
- * Invariant: it is the same function as `Hashes.xxh128` of those 8 bytes and the page.
+ * Invariant: it is the same function as `Hashes.xxh128` of the input's bytes.
  */
-import { defined } from '@casmotion/base';
+import { assert, defined } from '@casmotion/base';
 import {
   callI64,
   type FunctionBody,
@@ -18,44 +18,61 @@ import {
   load,
   type Local,
 } from '@casmotion/wasm-asm';
-import { HASH_SECRET, type MemoryPlan, PAGE_BYTES } from './layout.ts';
+import { HASH_SECRET } from './layout.ts';
 
-/** The two halves of a hash, from the most significant bits of its canonical form on. */
-export type UseHash = (high: I64, low: I64) => void;
+export interface HashInput {
+  /** Where it lies. */
+  readonly start: I32;
+  readonly sizeBytes: number;
+  /** Its first 8 bytes, as a little-endian number, where others stand at `start`. */
+  readonly first?: I64;
+}
 
-/**
- * Writes code that hashes 8 bytes, `number` in little-endian order, and then the page. Needs {@link
- * hashSecretBytes} in memory. Reads `page` and `number` several times.
- */
-export function writePageHash(
+/** The two halves of a hash: the 16 bytes of its canonical form, as little-endian numbers. */
+export type UseHash = (low: I64, high: I64) => void;
+
+/** Writes code that hashes. Needs {@link hashSecretBytes} in memory. */
+export function writeHash(
   f: FunctionBody,
-  { plan, mulHighU }: { readonly plan: MemoryPlan; readonly mulHighU: FunctionRef },
-  { page, number }: { readonly page: Local<'i32'>; readonly number: Local<'i64'> },
+  mulHighU: FunctionRef,
+  { start, sizeBytes, first }: HashInput,
   use: UseHash,
 ): void {
+  assert(sizeBytes > SHORT_BYTES, `a hash of ${sizeBytes} bytes`);
   const lanes = new Lanes(f, mulHighU);
   const [at, key] = [f.local('i32'), f.local('i32')];
-  // As if the number stood before the page: the loop finds another word there.
-  f.set(at, page.get.shl(12).add(plan.ram - NUMBER_BYTES));
-  const end = f.let(at.get.add(PAGE_BYTES));
-  lanes.replaceFirst(load.i64(at.get), number.get);
-  f.loop((nextBlock) => {
+  const takeStripes = (count: number): void => {
     f.set(key, HASH_SECRET);
-    f.loop((nextStripe) => {
-      lanes.accumulate(key.get, (lane) => load.i64(at.get, lane * 8));
+    f.loop((again) => {
+      lanes.accumulate(at.get, key.get);
       f.set(at, at.get.add(STRIPE_BYTES));
       f.set(key, key.get.add(8));
-      f.brIf(key.get.ltU(HASH_SECRET + BLOCK_STRIPES * 8), nextStripe);
+      f.brIf(key.get.ltU(HASH_SECRET + count * 8), again);
     });
-    lanes.scramble();
-    f.brIf(at.get.ltU(end), nextBlock);
-  });
+  };
+  f.set(at, start);
+  const end = f.let(at.get.add(sizeBytes));
+  if (first !== undefined) lanes.replaceFirst(load.i64(at.get), first);
+  const blocks = Math.floor((sizeBytes - 1) / BLOCK_BYTES);
+  if (blocks > 0) {
+    const lastBlock = f.let(at.get.add(blocks * BLOCK_BYTES));
+    f.loop((again) => {
+      takeStripes(BLOCK_STRIPES);
+      lanes.scramble();
+      f.brIf(at.get.ltU(lastBlock), again);
+    });
+  }
+  const stripes = Math.floor(((sizeBytes - 1) % BLOCK_BYTES) / STRIPE_BYTES);
+  if (stripes > 0) takeStripes(stripes);
   // The last stripe of the input, part of which was taken already.
+  f.set(at, end.sub(STRIPE_BYTES));
   f.set(key, HASH_SECRET + LAST_SECRET - 7);
-  f.set(at, at.get.sub(STRIPE_BYTES - NUMBER_BYTES));
-  lanes.accumulate(key.get, (lane) => load.i64(at.get, lane * 8));
-  const low = f.let(lanes.merged(11, INPUT_BYTES * PRIME64_1));
-  use(f.let(lanes.merged(LAST_SECRET - 11, ~(INPUT_BYTES * PRIME64_2))), low);
+  lanes.accumulate(at.get, key.get);
+  const size = BigInt(sizeBytes);
+  const low = f.let(lanes.merged(11, size * PRIME64_1));
+  const high = f.let(lanes.merged(LAST_SECRET - 11, ~(size * PRIME64_2)));
+  // The canonical form is big-endian, its most significant half first.
+  use(swapBytes(f, high), swapBytes(f, low));
 }
 
 /** What stands at `HASH_SECRET`. */
@@ -82,12 +99,12 @@ class Lanes {
     [this.#word, this.#keyed] = [f.local('i64'), f.local('i64')];
   }
 
-  /** A stripe: eight words, with the secret from the address `key` on. */
-  accumulate(key: I32, wordOf: (lane: number) => I64): void {
+  /** A stripe: eight words from the address `at` on, with the secret from the address `key` on. */
+  accumulate(at: I32, key: I32): void {
     const [f, word, keyed] = [this.#f, this.#word, this.#keyed];
     for (const [index, same] of this.#lanes.entries()) {
       const other = this.#lane(index ^ 1);
-      f.set(word, wordOf(index));
+      f.set(word, load.i64(at, index * 8));
       f.set(keyed, word.get.xor(load.i64(key, index * 8)));
       f.set(other, other.get.add(word.get));
       f.set(same, same.get.add(lowTimesHigh(keyed.get)));
@@ -137,10 +154,18 @@ function lowTimesHigh(word: I64): I64 {
   return word.and(0xffff_ffffn).mul(word.shrU(32));
 }
 
-const NUMBER_BYTES = 8;
-const INPUT_BYTES = BigInt(NUMBER_BYTES + PAGE_BYTES);
+function swapBytes(f: FunctionBody, word: I64): I64 {
+  const swapParts = (value: I64, bits: number, mask: bigint): I64 =>
+    value.and(mask).shl(bits).or(value.shrU(bits).and(mask));
+  const bytes = f.let(swapParts(word, 8, 0x00ff_00ff_00ff_00ffn));
+  return f.let(swapParts(bytes, 16, 0x0000_ffff_0000_ffffn)).rotl(32);
+}
+
+/** Up to here the specification has other algorithms. */
+const SHORT_BYTES = 240;
 const STRIPE_BYTES = 64;
 const BLOCK_STRIPES = 16;
+const BLOCK_BYTES = BLOCK_STRIPES * STRIPE_BYTES;
 const LANES = 8;
 
 const PRIME32_1 = 0x9e37_79b1n;
