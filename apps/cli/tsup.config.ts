@@ -33,24 +33,35 @@ const inlineZstd: Plugin = {
   },
 };
 
-/** One file that runs with plain `node`: everything is inside. */
-export default lib({
-  entry: { casmotion: 'src/main.ts' },
+/** All of it in one script; what starts it says where it is: a script has no `import.meta`. */
+const program = lib({
+  entry: { program: 'src/main.ts' },
+  format: 'cjs',
+  outExtension: () => ({ js: '.cjs' }),
   platform: 'node',
   target: 'node20',
   noExternal: [/.*/],
   sourcemap: false,
   splitting: false,
+  clean: false,
   loader: { '.wasm': 'binary' },
   esbuildPlugins: [inlineZstd],
   esbuildOptions(options) {
     options.conditions = ['casmotion-source'];
-  },
-  // CommonJS packages inside ask for Node's own modules.
-  banner: {
-    js: [
-      `import { createRequire as __createRequire } from 'node:module';`,
-      'const require = __createRequire(import.meta.url);',
-    ].join('\n'),
+    options.define = { ...options.define, 'import.meta.url': 'launcherUrl' };
   },
 });
+
+const launcher = lib({
+  entry: {
+    casmotion: 'src/launch/casmotion.ts',
+    'make-code-cache': 'src/launch/make-code-cache.ts',
+  },
+  platform: 'node',
+  target: 'node20',
+  sourcemap: false,
+  splitting: false,
+  clean: false,
+});
+
+export default [program, launcher];

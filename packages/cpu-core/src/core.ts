@@ -32,7 +32,6 @@ import {
   ROM_SIZE_BYTES,
   SLOT_BYTES,
 } from './hart/layout.ts';
-import { hashSecretBytes } from './hart/xxh3.ts';
 import { PMP } from './hart/pmp.ts';
 import {
   hashHartState,
@@ -42,6 +41,7 @@ import {
   writeTlb,
 } from './hart/snapshot.ts';
 import { findStaleTlbEntry } from './hart/tlb-check.ts';
+import { hashSecretBytes } from './hart/xxh3.ts';
 import type { Profiler } from './inspect/profiler.ts';
 import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';

@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+/** Starts the program that is beside it; also as the first module of a thread. */
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ProgramScript } from './program-script.ts';
+
+const isCacheWanted = true;
+new ProgramScript(dirname(fileURLToPath(import.meta.url)), isCacheWanted).run(import.meta.url);
