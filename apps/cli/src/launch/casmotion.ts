@@ -4,5 +4,5 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ProgramScript } from './program-script.ts';
 
-const isCacheWanted = true;
-new ProgramScript(dirname(fileURLToPath(import.meta.url)), isCacheWanted).run(import.meta.url);
+const folder = dirname(fileURLToPath(import.meta.url));
+new ProgramScript(folder, { usesCache: true }).run(import.meta.url);

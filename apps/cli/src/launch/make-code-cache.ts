@@ -11,14 +11,18 @@ import { setFlagsFromString } from 'node:v8';
 import { ProgramScript } from './program-script.ts';
 
 const folder = dirname(fileURLToPath(import.meta.url));
-if (process.argv[2] === '--check') {
-  if (!new ProgramScript(folder, true).isCached) throw new Error('V8 does not take its own cache');
-} else await makeCache();
+if (process.argv[2] === '--check') check();
+else await makeCache();
+
+function check(): void {
+  const { isCached } = new ProgramScript(folder, { usesCache: true });
+  if (!isCached) throw new Error('V8 does not take the code cache that it has made');
+}
 
 async function makeCache(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'casmotion-code-cache-'));
   try {
-    const program = new ProgramScript(folder, false);
+    const program = new ProgramScript(folder, { usesCache: false });
     const log = join(work, 'log.cmr');
     const quietly = ['--quiet', '--console', join(work, 'console')];
     // What was compiled is kept even if it was not used for a while.

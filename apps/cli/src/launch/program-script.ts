@@ -19,12 +19,12 @@ export class ProgramScript {
   readonly #source: Buffer;
   readonly #cacheFile: string;
 
-  /** Reads the program in `folder`, and its code cache if one is wanted and there and fits. */
-  constructor(folder: string, wantsCache: boolean) {
+  /** Reads the program in `folder`; with `usesCache` its code cache too, if there is one to fit. */
+  constructor(folder: string, { usesCache }: { readonly usesCache: boolean }) {
     const filename = join(folder, 'program.cjs');
     this.#source = readFileSync(filename);
     this.#cacheFile = join(folder, 'program.cache');
-    const cachedData = wantsCache ? this.#readCache() : undefined;
+    const cachedData = usesCache ? this.#readCache() : undefined;
     // On one line, so that places in stack traces are right.
     const text = this.#source.toString('utf8');
     const wrapped = `(function (require, module, launcherUrl) {${text}\n})`;
