@@ -4,7 +4,7 @@ import type { Plugin } from 'esbuild';
 import { lib } from '../../tsup.base.ts';
 
 /**
- * The compressor reads its WebAssembly from a file beside it; in one file it must be inside. This
+ * The compressor reads its WebAssembly from a file beside it; here it must be inside. This
  * is its own entry with the bytes put in.
  */
 const inlineZstd: Plugin = {

@@ -85,6 +85,8 @@ export function toolEnvironment() {
   environment = {
     ...process.env,
     PATH: path.trim(),
+    // Part of what turbo looks its outputs up by: a code cache is of one version of Node.
+    CASMOTION_NODE: process.version,
     TURBO_TELEMETRY_DISABLED: '1',
     TURBO_NO_UPDATE_NOTIFIER: '1',
     DO_NOT_TRACK: '1',

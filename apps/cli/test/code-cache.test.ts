@@ -37,6 +37,24 @@ test('a fresh cache is taken', () => {
   expect(version()).toBe(VERSION);
 });
 
+test('records, replays and verifies from it, and starts threads', () => {
+  const log = join(folder, 'a.cmr');
+  const lab = join(folder, 'lab.json');
+  const logs = join(folder, 'logs');
+  const guest = ['--append', 'compute 3', '--clock', 'virtual', '--quiet'];
+  const recorded = node('casmotion.js', 'record', '-o', log, ...guest);
+  expect([recorded.status, recorded.stderr]).toEqual([0, '']);
+  for (const command of ['replay', 'verify']) {
+    const { status, stderr } = node('casmotion.js', command, log, '--quiet');
+    expect([command, status, stderr]).toEqual([command, 0, '']);
+  }
+  writeFileSync(lab, JSON.stringify(LAB));
+  const both = node('casmotion.js', 'record', '--config', lab, '-o', logs, '--quiet');
+  expect([both.status, both.stderr]).toEqual([0, '']);
+  expect(both.stdout).toContain('frames 5');
+  expect(node('casmotion.js', 'replay', logs, '--quiet').status).toBe(0);
+});
+
 test('another program of the same length does not start as the one before', () => {
   const changed = program.replaceAll(`"${VERSION}"`, `"${OTHER_VERSION}"`);
   expect(changed).toHaveLength(program.length);
@@ -67,6 +85,14 @@ test('without a cache, or under other flags of V8, it starts as well', () => {
   expect(version()).toBe(VERSION);
 });
 
+/** Two domains that send each other frames: two threads. */
+const LAB = {
+  domains: {
+    ping: { id: 1, kernel: 'builtin:lab', append: 'ping 2 5' },
+    echo: { id: 2, kernel: 'builtin:lab', append: 'echo 5' },
+  },
+  switch: ['ping', 'echo'],
+};
 const OTHER_VERSION = VERSION.replaceAll(/\d/g, (digit) => String(9 - Number(digit)));
 const UTF8 = { encoding: 'utf8' } as const;
 

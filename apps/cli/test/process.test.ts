@@ -4,11 +4,20 @@
  * on a pseudo-terminal.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VERSION } from '../src/context.ts';
 import { buildProgram, type Json, parseResult, pause, Program } from './support/cli.ts';
 
 let program: string;
@@ -46,10 +55,15 @@ afterAll(() => {
   rmSync(dirname(program), { recursive: true, force: true });
 });
 
-test('it is one file that runs anywhere', async () => {
-  const { exit, stdout } = await start('--version').ended;
-  expect([exit, stdout]).toEqual([0, '0.1.0\n']);
-  expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+test('it is two files that run anywhere', async () => {
+  const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
+  for (const name of ['casmotion.js', 'program.cjs']) {
+    copyFileSync(join(dirname(program), name), join(elsewhere, name));
+  }
+  const launcher = join(elsewhere, 'casmotion.js');
+  const { exit, stdout } = await new Program([process.execPath, launcher, '--version']).ended;
+  expect([exit, stdout]).toEqual([0, `${VERSION}\n`]);
+  expect(readFileSync(launcher, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
 });
 
 describe('signals', () => {

@@ -165,14 +165,11 @@ export interface CoreInterface {
    * written.
    */
   noteRamWrite(address: number, sizeBytes: number): void;
-  /**
-   * Starts dirty tracking from here (idempotent: a new epoch). Until the first call nothing is
-   * tracked.
-   */
+  /** Starts a new epoch: no page counts as written in it. The first one starts at power-on. */
   beginEpoch(): void;
-  /** How many pages were written since `beginEpoch`. */
+  /** How many pages were written in this epoch. */
   readonly writtenPageCount: number;
-  /** Page numbers (from the start of RAM) written since `beginEpoch`, ascending. */
+  /** Page numbers (from the start of RAM) written in this epoch, ascending. */
   writtenPages(): Uint32Array;
   /** Has the page ever been written by anyone since power-on? Never-written pages are all zero. */
   wasEverWritten(page: number): boolean;
@@ -184,12 +181,10 @@ export interface CoreInterface {
   /**
    * The sum, mod 2^128, over RAM's pages of XXH3-128 of (page number, 8 bytes little-endian;
    * content), canonical forms read as little-endian numbers; a page of zeros counts 0. 16 bytes
-   * little-endian. Hashes anew what was written in this epoch, and keeps the hashes; needs
-   * `rebuildRamSum` once before.
+   * little-endian. Hashes what was written in this epoch, and keeps the hashes: to be called at the
+   * end of each.
    */
   updateRamSum(): Uint8Array;
-  /** The same; forgets what was kept, and hashes all pages ever written. */
-  rebuildRamSum(): Uint8Array;
   /** The same, without use of what is kept: over the pages ever written, or all of RAM. */
   sumRam(scope: PageScope): Uint8Array;
   /**

@@ -54,7 +54,6 @@ export interface CoreExports {
   beginEpoch(): void;
   nextNonZeroPage(from: number, end: number): number;
   hashWrittenPages(): void;
-  hashEverWrittenPages(): void;
   sumPages(all: number): void;
   hashDigested(): void;
   digestRegisters(): void;
@@ -187,7 +186,7 @@ function importFromHost(module: WasmModule): Record<keyof CoreImports, FunctionR
 function exportForHost(
   module: WasmModule,
   plan: MemoryPlan,
-  { codePages, arithmetic, csrs }: HostParts,
+  { codePages, arithmetic, csrs }: ExportedParts,
   functions: readonly FunctionRef[],
 ): void {
   for (const ref of functions) module.exportFunction(ref);
@@ -199,7 +198,8 @@ function exportForHost(
   defineRegisterDigest(module, plan, { csrRead: csrs.read, mulHighU });
 }
 
-interface HostParts {
+/** What the functions that are written for the host alone are made of. */
+interface ExportedParts {
   readonly codePages: CodePageFunctions;
   readonly arithmetic: ArithmeticFunctions;
   readonly csrs: CsrFunctions;

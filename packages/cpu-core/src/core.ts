@@ -41,7 +41,7 @@ import {
   writeTlb,
 } from './hart/snapshot.ts';
 import { findStaleTlbEntry } from './hart/tlb-check.ts';
-import { hashSecretBytes } from './hart/xxh3.ts';
+import { HASH_SECRET_BYTES } from './hart/xxh3.ts';
 import type { Profiler } from './inspect/profiler.ts';
 import { countersBytes } from './inspect/probes.ts';
 import { INTERRUPT, MENVCFG_STCE, MSTATUS } from './hart/status.ts';
@@ -263,11 +263,6 @@ class Core implements CoreInterface {
     return this.#bytes.slice(CONTROL.ramSum, CONTROL.ramSum + RAM_SUM_BYTES);
   }
 
-  rebuildRamSum(): Uint8Array {
-    this.#exports.hashEverWrittenPages();
-    return this.#bytes.slice(CONTROL.ramSum, CONTROL.ramSum + RAM_SUM_BYTES);
-  }
-
   sumRam(scope: PageScope): Uint8Array {
     this.#exports.sumPages(scope === 'all' ? 1 : 0);
     return this.#bytes.slice(CONTROL.freshSum, CONTROL.freshSum + RAM_SUM_BYTES);
@@ -354,7 +349,7 @@ function decoderImports(decoder: Decoder): Pick<CoreImports, 'decode' | 'decodeS
 
 function placeConstants(memory: Uint8Array, plan: MemoryPlan, rom: Uint8Array): void {
   memory.set(csrIndexBytes(), CSR_INDEX);
-  memory.set(hashSecretBytes(), HASH_SECRET);
+  memory.set(HASH_SECRET_BYTES, HASH_SECRET);
   memory.set(rom, plan.rom);
 }
 

@@ -95,7 +95,7 @@ export async function createMachine(
   loadAndStart(engine, plan);
   board.reset();
   const digest = new StateDigest(hashes, engine, board.disks);
-  const machine = new Machine({ core: engine, board, hashes, digest, output });
+  const machine = new Machine({ core: engine, board, digest, output });
   made.machine = machine;
   return machine;
 }

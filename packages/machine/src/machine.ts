@@ -8,7 +8,7 @@
  * They make runs cut anywhere equal one run, and an event's effect independent of how its place was
  * reached.
  */
-import { assert, ByteReader, ByteWriter, type Hashes, unreachable, VmError } from '@casmotion/base';
+import { assert, ByteReader, ByteWriter, unreachable, VmError } from '@casmotion/base';
 import type { CoreExit, CoreInterface, HartView, PageScope, Watch } from '@casmotion/cpu-core';
 import type { BlockImage, PortStatus } from '@casmotion/devices';
 import type { HypercallResult, MachineEvent, MachineOutputs, PeerCall } from '@casmotion/events';
@@ -37,7 +37,6 @@ import type { SbiHost } from './sbi/sbi.ts';
 export interface MachineParts {
   readonly core: CoreInterface;
   readonly board: Board;
-  readonly hashes: Hashes;
   readonly digest: StateDigest;
   readonly output: OutputBuffer;
 }

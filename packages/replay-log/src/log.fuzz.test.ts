@@ -7,8 +7,16 @@
  */
 import { Prng, toHex, VmError } from '@casmotion/base';
 import { beforeAll, expect, test } from 'vitest';
-import { randomEvent, SAMPLE_HEADER, writeRandom, writeSample } from '../test/sample.ts';
-import { encodeChunk, encodePreamble } from './chunk.ts';
+import {
+  LONG_EVENTS,
+  randomEvent,
+  SAMPLE_EVENTS,
+  SAMPLE_HEADER,
+  type Written,
+  writeRandom,
+  writeSample,
+} from '../test/sample.ts';
+import { encodeChunk, encodePreamble, FLAG_ZSTD } from './chunk.ts';
 import {
   bufferSource,
   createLogTools,
@@ -49,7 +57,7 @@ test('random logs come back', () => {
 });
 
 test('a log cut at any byte gives a prefix and says so', () => {
-  const { bytes, events, landmarks } = writeSample(tools);
+  const { bytes, events, landmarks } = partlyPacked();
   const ends = new Set(
     open(bytes).chunks.map((chunk) => chunk.fileOffset + chunk.payloadBytes + 14),
   );
@@ -83,7 +91,7 @@ test('a log cut at any byte gives a prefix and says so', () => {
 });
 
 test('any flipped bit is named, and salvage believes only what comes before it', () => {
-  const { bytes, events } = writeSample(tools);
+  const { bytes, events } = partlyPacked();
   const chunks = open(bytes).chunks;
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const at = bit >> 3;
@@ -117,7 +125,7 @@ test('the index tells what the whole log says, or nothing', () => {
     expect(facts).toEqual(factsOf(open(bytes)));
   }
   expect(told).toBeGreaterThan(20);
-  const { bytes } = writeSample(tools);
+  const { bytes } = partlyPacked();
   for (let size = 0; size < bytes.length; size++) {
     const cut = bufferSource(bytes.slice(0, size));
     expect(readLogFacts(cut, tools), `size ${size}`).toBeUndefined();
@@ -125,7 +133,7 @@ test('the index tells what the whole log says, or nothing', () => {
 });
 
 test('a flipped bit that the index reader meets is not believed', () => {
-  const { bytes } = writeSample(tools);
+  const { bytes } = partlyPacked();
   const truth = factsOf(open(bytes));
   let refused = 0;
   for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -178,6 +186,14 @@ test('a long log with images is described by a few reads', () => {
   expect(open(bytes).images).toEqual(images);
   expect(readBytes).toBeLessThan(bytes.length / 2);
 });
+
+/** With events of every first kind, and chunks of both sorts. */
+function partlyPacked(): Written {
+  const written = writeSample(tools, [...LONG_EVENTS, ...SAMPLE_EVENTS]);
+  const flags = open(written.bytes).chunks.map((chunk) => chunk.flags & FLAG_ZSTD);
+  expect(new Set(flags)).toEqual(new Set([0, FLAG_ZSTD]));
+  return written;
+}
 
 function factsOf(log: LogReader): LogFacts {
   const { sizeBytes, version, header, chunkCount, images, footer, cut } = log;

@@ -14,7 +14,14 @@ import {
   type LogTools,
   openLog,
 } from '../src/index.ts';
-import { CHANNEL_EVENTS, SAMPLE_HEADER, writeSample } from './sample.ts';
+import { FLAG_ZSTD } from '../src/chunk.ts';
+import {
+  CHANNEL_EVENTS,
+  LONG_EVENTS,
+  LONG_HEADER,
+  SAMPLE_HEADER,
+  writeSample,
+} from './sample.ts';
 import { writeWorked } from './worked.ts';
 
 const FORMAT = readFileSync(`${import.meta.dirname}/../../../docs/format.md`, 'utf8');
@@ -80,6 +87,22 @@ test.each(Array.from({ length: FORMAT_VERSION }, (_, index) => index + 1))(
     expect(log.footer).toEqual(sample.footer);
   },
 );
+
+test('a log whose header is packed is read; now headers are left as they are', () => {
+  const bytes = readFileSync(`${import.meta.dirname}/frozen/v1-packed-header.cmr`);
+  const sample = writeSample(tools, LONG_EVENTS, LONG_HEADER);
+  for (const [each, packed] of [
+    [bytes, FLAG_ZSTD],
+    [sample.bytes, 0],
+  ] as const) {
+    const log = openLog(bufferSource(new Uint8Array(each)), tools);
+    expect(log.chunks[0]?.flags).toBe(packed);
+    expect(log.header).toEqual(LONG_HEADER);
+    expect([...log.events()]).toEqual(sample.events);
+    expect([...log.landmarks()]).toEqual(sample.landmarks);
+    expect(log.footer).toEqual(sample.footer);
+  }
+});
 
 test('the frozen log of event channels and shared pages is read', () => {
   const bytes = readFileSync(`${import.meta.dirname}/frozen/v1-channel.cmr`);

@@ -32,6 +32,21 @@ export const SAMPLE_EVENTS: readonly MachineEvent[] = [
   { kind: 'power', cause: 'interrupted' },
 ];
 
+/** Long ones, so that their chunks are worth packing. */
+export const LONG_EVENTS: readonly MachineEvent[] = [
+  { kind: 'console-input', console: 0, bytes: new Uint8Array(300).fill(0x61) },
+  { kind: 'marker', text: 'a long way '.repeat(30) },
+  { kind: 'entropy', bytes: Uint8Array.from({ length: 40 }, (_, i) => i * 37) },
+  { kind: 'net-packet', nic: 0, bytes: new Uint8Array(400).fill(0x55) },
+];
+
+/** A header that is worth packing, though writers leave it. */
+export const LONG_HEADER: LogHeader = {
+  creator: 'sample 1',
+  machine: { kernel: 'kernel '.repeat(50) },
+  digests: {},
+};
+
 /** Those of event channels and shared pages: each kind, and each kind of request. */
 export const CHANNEL_EVENTS: readonly MachineEvent[] = [
   { kind: 'hypercall-result', result: 0, bytes: Uint8Array.of(1, 2, 3) },
@@ -80,9 +95,10 @@ export interface Written {
 export function writeSample(
   tools: LogTools,
   sampleEvents: readonly MachineEvent[] = SAMPLE_EVENTS,
+  header = SAMPLE_HEADER,
 ): Written {
   const sink = new MemorySink();
-  const writer = new LogWriter(sink, tools, SAMPLE_HEADER);
+  const writer = new LogWriter(sink, tools, header);
   const events: LoggedEvent[] = [];
   const landmarks: LoggedLandmark[] = [];
   for (const [index, event] of sampleEvents.entries()) {

@@ -5,4 +5,5 @@ import { fileURLToPath } from 'node:url';
 import { ProgramScript } from './program-script.ts';
 
 const folder = dirname(fileURLToPath(import.meta.url));
-new ProgramScript(folder, { usesCache: true }).run(import.meta.url);
+// Awaited, so that a program which waits for nothing any more does not pass for one that is done.
+await new ProgramScript(folder, { usesCache: true }).run(import.meta.url).done;

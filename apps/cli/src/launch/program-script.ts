@@ -36,7 +36,10 @@ export class ProgramScript {
     return this.#script.cachedDataRejected === false;
   }
 
-  /** Runs it, once more each time; what it does goes on after. `launcherUrl` starts it again. */
+  /**
+   * Runs the program, a new one with each call; it goes on after this returns, until `done`.
+   * `launcherUrl` is what starts it again, as a thread.
+   */
   run(launcherUrl: string): ProgramExports {
     const main = this.#script.runInThisContext() as Main;
     const module = { exports: {} as ProgramExports };

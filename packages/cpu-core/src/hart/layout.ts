@@ -139,7 +139,7 @@ export const CONTROL = {
   registerDigest: 0xc90,
 } as const;
 
-/** Constant after start: the secret of page hashes, 192 bytes. */
+/** Constant after start: the secret of hashes, 192 bytes. */
 export const HASH_SECRET = 0xd00;
 
 /** Why a region returns; pc is in memory and registers are written back. */

@@ -28,9 +28,9 @@ export interface RamSumParts {
 
 /**
  * Adds and exports `hashDigested()`, of a number and a page at `digested`, into `pageHash`;
- * `hashWrittenPages()`, which brings `ramSum` up to date in those of this epoch;
- * `hashEverWrittenPages()`, which makes it anew; and `sumPages(all)`, which sums into `freshSum`
- * and uses no kept hash: over all pages that are not zero, or those ever written.
+ * `hashWrittenPages()`, which brings `ramSum` up to date in those of this epoch; and
+ * `sumPages(all)`, which sums into `freshSum` and uses no kept hash: over all pages that are not
+ * zero, or those ever written.
  */
 export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
   const { plan, nextNonZeroPage } = parts;
@@ -40,12 +40,6 @@ export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
     const index = f.local('i32');
     forEachBelow(f, index, control('writtenCount'), () => {
       f.call(keepHash, load.i32(index.get.shl(2), plan.writtenList));
-    });
-  });
-  const hashEverWritten = module.func('hashEverWrittenPages', {}, undefined, (f) => {
-    const page = f.local('i32');
-    forEachBelow(f, page, control('ramPages'), () => {
-      f.if(isEverWritten(plan, page.get), () => f.call(keepHash, page.get));
     });
   });
   const sumPages = module.func('sumPages', { all: 'i32' }, undefined, (f, { all }) => {
@@ -70,9 +64,7 @@ export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
       setPageHash(f, low, high),
     );
   });
-  for (const ref of [hashDigested, hashWritten, hashEverWritten, sumPages]) {
-    module.exportFunction(ref);
-  }
+  for (const ref of [hashDigested, hashWritten, sumPages]) module.exportFunction(ref);
 }
 
 /** `hashPage(page)`: what the page counts, into `pageHash`. */

@@ -5,9 +5,34 @@
  */
 import { assert } from '@casmotion/base';
 import { callI64, type FunctionRef, I32, type WasmModule } from '@casmotion/wasm-asm';
+import { csrTable } from './csr-table.ts';
 import { CONTROL, DIGESTED_BYTES_MAX, F_OFFSET, HART, type MemoryPlan } from './layout.ts';
 import { word } from './words.ts';
 import { writeHash } from './xxh3.ts';
+
+/** Adds and exports `digestRegisters()`: 8 bytes at `registerDigest`. */
+export function defineRegisterDigest(
+  module: WasmModule,
+  plan: MemoryPlan,
+  { csrRead, mulHighU }: { readonly csrRead: FunctionRef; readonly mulHighU: FunctionRef },
+): void {
+  assert(DIGESTED_BYTES <= DIGESTED_BYTES_MAX, 'room for what is digested');
+  const numbers = new Set(csrTable.map(({ number }) => number));
+  const ref = module.func('digestRegisters', {}, undefined, (f) => {
+    const start = plan.digested;
+    f.storeI64(0, start, word('pc'));
+    f.storeI64As8(0, start + PRIVILEGE_OFFSET, word('privilege'));
+    f.memoryCopy(start + REGISTERS_OFFSET, REGISTERS.start, REGISTERS.sizeBytes);
+    for (const [index, number] of DIGESTED_CSRS.entries()) {
+      assert(numbers.has(number), `CSR ${number}`);
+      f.storeI64(0, start + CSRS_OFFSET + index * 8, callI64(csrRead, number));
+    }
+    writeHash(f, mulHighU, { start: I32.const(start), sizeBytes: DIGESTED_BYTES }, (low) => {
+      f.storeI64(0, CONTROL.registerDigest, low);
+    });
+  });
+  module.exportFunction(ref);
+}
 
 /**
  * The CSRs that hold state, by number (Priv. 1.12 §2.2); the others show parts of these or
@@ -29,25 +54,3 @@ const REGISTERS_OFFSET = PRIVILEGE_OFFSET + 1;
 const CSRS_OFFSET = REGISTERS_OFFSET + REGISTERS.sizeBytes;
 /** What is hashed. */
 const DIGESTED_BYTES = CSRS_OFFSET + DIGESTED_CSRS.length * 8;
-
-/** Adds and exports `digestRegisters()`: 8 bytes at `registerDigest`. */
-export function defineRegisterDigest(
-  module: WasmModule,
-  plan: MemoryPlan,
-  { csrRead, mulHighU }: { readonly csrRead: FunctionRef; readonly mulHighU: FunctionRef },
-): void {
-  assert(DIGESTED_BYTES <= DIGESTED_BYTES_MAX, 'room for what is digested');
-  const ref = module.func('digestRegisters', {}, undefined, (f) => {
-    const start = plan.digested;
-    f.storeI64(0, start, word('pc'));
-    f.storeI64As8(0, start + PRIVILEGE_OFFSET, word('privilege'));
-    f.memoryCopy(start + REGISTERS_OFFSET, REGISTERS.start, REGISTERS.sizeBytes);
-    for (const [index, number] of DIGESTED_CSRS.entries()) {
-      f.storeI64(0, start + CSRS_OFFSET + index * 8, callI64(csrRead, number));
-    }
-    writeHash(f, mulHighU, { start: I32.const(start), sizeBytes: DIGESTED_BYTES }, (low) => {
-      f.storeI64(0, CONTROL.registerDigest, low);
-    });
-  });
-  module.exportFunction(ref);
-}

@@ -31,7 +31,7 @@ export interface HashInput {
 /** The two halves of a hash: the 16 bytes of its canonical form, as little-endian numbers. */
 export type UseHash = (low: I64, high: I64) => void;
 
-/** Writes code that hashes. Needs {@link hashSecretBytes} in memory. */
+/** Writes code that hashes. Needs {@link HASH_SECRET_BYTES} in memory. */
 export function writeHash(
   f: FunctionBody,
   mulHighU: FunctionRef,
@@ -73,11 +73,6 @@ export function writeHash(
   const high = f.let(lanes.merged(LAST_SECRET - 11, ~(size * PRIME64_2)));
   // The canonical form is big-endian, its most significant half first.
   use(swapBytes(f, high), swapBytes(f, low));
-}
-
-/** What stands at `HASH_SECRET`. */
-export function hashSecretBytes(): Uint8Array {
-  return SECRET;
 }
 
 /** The eight accumulators, as locals. */
@@ -189,8 +184,8 @@ const INITIAL_LANES = [
   PRIME32_1,
 ] as const;
 
-/** The default secret of the specification, 192 bytes. */
-const SECRET = Uint8Array.from(
+/** What stands at `HASH_SECRET`: the default secret of the specification, 192 bytes. */
+export const HASH_SECRET_BYTES: Readonly<Uint8Array> = Uint8Array.from(
   (
     'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671f' +
     'cb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c' +
@@ -202,9 +197,9 @@ const SECRET = Uint8Array.from(
   (byte) => Number.parseInt(byte, 16),
 );
 /** The last stripe's worth of it. */
-const LAST_SECRET = SECRET.length - STRIPE_BYTES;
+const LAST_SECRET = HASH_SECRET_BYTES.length - STRIPE_BYTES;
 
 /** 8 bytes of the secret, at any offset. */
 function secretWord(offset: number): bigint {
-  return new DataView(SECRET.buffer).getBigUint64(offset, true);
+  return new DataView(HASH_SECRET_BYTES.buffer).getBigUint64(offset, true);
 }

@@ -220,7 +220,7 @@ export class PortTable {
   snapshot(writer: ByteWriter): void {
     const used: number[] = [];
     // By what is in use: looking at each of 4096 ports would be most of a landmark's work.
-    for (const state of USES) {
+    for (let state = UNBOUND; state <= IPI; state++) {
       let port = this.#states.indexOf(state);
       for (; port >= 0; port = this.#states.indexOf(state, port + 1)) used.push(port);
     }
@@ -328,8 +328,8 @@ const FREE = 0;
 const UNBOUND = 1;
 const INTERDOMAIN = 2;
 const VIRQ = 3;
+/** The last of them: snapshots hold those from the first use to this. */
 const IPI = 4;
-const USES = [UNBOUND, INTERDOMAIN, VIRQ, IPI];
 /** EVTCHNSTAT_closed, unbound, interdomain, virq, ipi (3 is a physical interrupt), by state. */
 const EVTCHNSTAT = [0, 1, 2, 4, 5];
 /** Bound once a vCPU: VIRQ_TIMER, DEBUG, XENOPROF, XENPMU (get_virq_type). */

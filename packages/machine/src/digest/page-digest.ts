@@ -7,6 +7,7 @@
  * Invariant: `sum` is the sum of the hashes kept, and those are right for every page that has not
  * changed since.
  */
+
 /** A page's content, 4 KiB; undefined for one that counts 0. */
 export type PageContent = (page: number) => Uint8Array | undefined;
 

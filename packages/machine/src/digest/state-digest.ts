@@ -13,7 +13,7 @@ export class StateDigest {
   readonly #hashes: Hashes;
   readonly #core: CoreInterface;
   readonly #disks: readonly OverlayStore[];
-  /** Undefined before `enable`, and after `forget` until the next use. */
+  /** Of the disks; undefined before `enable`, and after `forget` until the next use. */
   #known: readonly PageDigest[] | undefined;
   #isEnabled = false;
 
@@ -27,11 +27,15 @@ export class StateDigest {
   enable(): void {
     if (this.#isEnabled) return;
     this.#isEnabled = true;
-    this.#hashAnew();
+    this.#core.updateRamSum();
     this.#core.beginEpoch();
+    this.#known = this.#hashDisks();
   }
 
-  /** Memory was replaced as a whole: what is known of pages is worthless. */
+  /**
+   * Overlays were replaced as a whole: what is known of their pages is worthless. RAM was written,
+   * and the core knows where.
+   */
   forget(): void {
     this.#known = undefined;
   }
@@ -42,11 +46,11 @@ export class StateDigest {
    */
   update(state: Uint8Array): Uint8Array {
     assert(this.#isEnabled, 'landmark before enableLandmarks');
-    const known = this.#known;
-    const ramSum = known === undefined ? this.#hashAnew() : this.#core.updateRamSum();
-    known?.forEach((pages, i) => pages.update(this.#disks[i]?.takeWrittenPages() ?? []));
+    const ramSum = this.#core.updateRamSum();
     this.#core.beginEpoch();
-    const diskSums = (this.#known ?? []).map(({ sum }) => sum);
+    this.#known?.forEach((pages, i) => pages.update(this.#disks[i]?.takeWrittenPages() ?? []));
+    this.#known ??= this.#hashDisks();
+    const diskSums = this.#known.map(({ sum }) => sum);
     return this.#combine(ramSum, diskSums, state);
   }
 
@@ -58,15 +62,14 @@ export class StateDigest {
     return this.#combine(this.#core.sumRam(scope), sums, state);
   }
 
-  /** All pages that can count: those ever written. Gives the sum of RAM. */
-  #hashAnew(): Uint8Array {
-    const known = this.#createPages();
+  /** All of their pages. */
+  #hashDisks(): readonly PageDigest[] {
+    const digests = this.#createPages();
     this.#disks.forEach((disk, i) => {
       disk.takeWrittenPages();
-      known[i]?.update(disk.pages.keys());
+      digests[i]?.update(disk.pages.keys());
     });
-    this.#known = known;
-    return this.#core.rebuildRamSum();
+    return digests;
   }
 
   /** One a disk. */
