@@ -1,9 +1,9 @@
 /**
- * 128-bit integers for products of significands, as two i64 locals. WebAssembly 2.0 has no widening
- * multiply.
+ * 128-bit integers as two i64 locals, for products of significands and sums of hashes. WebAssembly
+ * 2.0 has no widening multiply. Sums and differences are taken mod 2^128.
  *
- * Invariant of all but the product: the value is less than 2^127, so that it is also a signed
- * number.
+ * Invariant of what takes them as signed numbers, all from `negateWide` on: they are less than
+ * 2^127.
  */
 import { type FunctionBody, I64, type Local } from '@casmotion/wasm-asm';
 

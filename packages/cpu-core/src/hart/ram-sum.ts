@@ -11,11 +11,13 @@ import {
   type FunctionBody,
   type FunctionRef,
   I32,
+  type I32Like,
   I64,
   load,
   type Local,
   type WasmModule,
 } from '@casmotion/wasm-asm';
+import { addWide, subtractWide, type Wide, wideLocal } from '../float/wide.ts';
 import { CONTROL, type MemoryPlan, PAGE_BYTES, PAGE_FLAG } from './layout.ts';
 import { control } from './words.ts';
 import { writeHash } from './xxh3.ts';
@@ -44,7 +46,7 @@ export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
   });
   const sumPages = module.func('sumPages', { all: 'i32' }, undefined, (f, { all }) => {
     const page = f.local('i32');
-    const sum = { low: f.local('i64'), high: f.local('i64') };
+    const sum = wideLocal(f);
     forEachBelow(f, page, control('ramPages'), () => {
       f.if(all.get, () => {
         f.set(page, callI32(nextNonZeroPage, page.get, control('ramPages')));
@@ -52,11 +54,10 @@ export function defineRamSum(module: WasmModule, parts: RamSumParts): void {
       const isCounted = all.get.or(isEverWritten(plan, page.get)).ne(0);
       f.if(page.get.ltU(control('ramPages')).and(isCounted), () => {
         f.call(hashPage, page.get);
-        addTo(f, sum, load.i64(0, CONTROL.pageHash), load.i64(0, CONTROL.pageHash + 8));
+        addWide(f, sum, loadWide(f, 0, CONTROL.pageHash));
       });
     });
-    f.storeI64(0, CONTROL.freshSum, sum.low.get);
-    f.storeI64(0, CONTROL.freshSum + 8, sum.high.get);
+    storeWide(f, 0, CONTROL.freshSum, sum);
   });
   const hashDigested = module.func('hashDigested', {}, undefined, (f) => {
     const start = I32.const(plan.digested);
@@ -95,22 +96,13 @@ function defineKeepHash(
   return module.func('keepHash', { page: 'i32' }, undefined, (f, { page }) => {
     f.call(hashPage, page.get);
     const at = f.let(page.get.shl(4));
-    const sum = { low: f.local('i64'), high: f.local('i64') };
-    const [keptLow, keptHigh] = [plan.pageHashes, plan.pageHashes + 8];
-    const hash = {
-      low: f.let(load.i64(0, CONTROL.pageHash)),
-      high: f.let(load.i64(0, CONTROL.pageHash + 8)),
-    };
-    f.set(sum.low, load.i64(0, CONTROL.ramSum));
-    f.set(sum.high, load.i64(0, CONTROL.ramSum + 8));
-    // Minus x is plus not x plus 1.
-    addTo(f, sum, load.i64(at, keptLow).xor(-1), load.i64(at, keptHigh).xor(-1));
-    addTo(f, sum, I64.const(1), I64.const(0));
-    addTo(f, sum, hash.low, hash.high);
-    f.storeI64(0, CONTROL.ramSum, sum.low.get);
-    f.storeI64(0, CONTROL.ramSum + 8, sum.high.get);
-    f.storeI64(at, keptLow, hash.low);
-    f.storeI64(at, keptHigh, hash.high);
+    const kept = loadWide(f, at, plan.pageHashes);
+    const hash = loadWide(f, 0, CONTROL.pageHash);
+    const sum = loadWide(f, 0, CONTROL.ramSum);
+    subtractWide(f, sum, kept);
+    addWide(f, sum, hash);
+    storeWide(f, 0, CONTROL.ramSum, sum);
+    storeWide(f, at, plan.pageHashes, hash);
   });
 }
 
@@ -121,17 +113,16 @@ function setPageHash(f: FunctionBody, low: I64, high: I64): void {
   f.storeI64(0, CONTROL.pageHash + 8, high);
 }
 
-/** A number of 128 bits. */
-interface Sum {
-  readonly low: Local<'i64'>;
-  readonly high: Local<'i64'>;
+function loadWide(f: FunctionBody, base: I32Like, offset: number): Wide {
+  const value = wideLocal(f);
+  f.set(value.low, load.i64(base, offset));
+  f.set(value.high, load.i64(base, offset + 8));
+  return value;
 }
 
-/** Mod 2^128. */
-function addTo(f: FunctionBody, sum: Sum, low: I64, high: I64): void {
-  const added = f.let(low);
-  f.set(sum.low, sum.low.get.add(added));
-  f.set(sum.high, sum.high.get.add(high).add(sum.low.get.ltU(added).toI64U()));
+function storeWide(f: FunctionBody, base: I32Like, offset: number, value: Wide): void {
+  f.storeI64(base, offset, value.low.get);
+  f.storeI64(base, offset + 8, value.high.get);
 }
 
 function isEverWritten(plan: MemoryPlan, page: I32): I32 {

@@ -23,7 +23,7 @@ export class StateDigest {
     this.#disks = disks;
   }
 
-  /** Starts dirty tracking and hashes what there is. */
+  /** Hashes what there is; from here on only what is written. */
   enable(): void {
     if (this.#isEnabled) return;
     this.#isEnabled = true;
